@@ -1,0 +1,5 @@
+"""Recurrent neural networks by hand, in numpy: the package that the course's notebooks call."""
+
+from rnnlib.layers import RNN, Dense, Network
+
+__all__ = ["RNN", "Dense", "Network"]

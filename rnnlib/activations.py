@@ -1,0 +1,148 @@
+"""The nonlinearities of the course and their derivatives, stable for inputs of any size.
+
+Each ``*_backward`` takes the gradient by the function's value and the value itself, which the forward pass
+has at hand, and gives the gradient by the function's argument.
+"""
+
+import numpy as np
+
+
+def sigmoid(a):
+    r"""Logistic function, between 0 and 1: what a gate opens by.
+
+    .. math:: \sigma(a) = \frac{1}{1 + e^{-a}}
+
+    Written with :math:`e^{-|a|}`, so that no exponential overflows.
+
+    Parameters
+    ----------
+    a : array of floats, any shape
+        Pre-activations.
+
+    Returns
+    -------
+    s : array, the shape and dtype of a
+        Values from 0 to 1.
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 3.10.
+    """
+    e = np.exp(-np.abs(a))
+    return np.where(a >= 0, 1, e) / (1 + e)
+
+
+def sigmoid_backward(ds, s):
+    r"""Gradient through the logistic function.
+
+    .. math:: \frac{\partial L}{\partial a} = \frac{\partial L}{\partial s} \, s \, (1 - s)
+
+    Parameters
+    ----------
+    ds : array, any shape
+        Gradient of the loss by s.
+    s : array, the shape of ds
+        ``sigmoid(a)``, from the forward pass.
+
+    Returns
+    -------
+    da : array, the shape of ds
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 3.10.
+    """
+    return ds * s * (1 - s)
+
+
+def tanh(a):
+    r"""Hyperbolic tangent, between -1 and 1: what a hidden state and a candidate are squashed by.
+
+    .. math:: \tanh(a) = \frac{e^{a} - e^{-a}}{e^{a} + e^{-a}}
+
+    Parameters
+    ----------
+    a : array of floats, any shape
+        Pre-activations.
+
+    Returns
+    -------
+    h : array, the shape and dtype of a
+        Values from -1 to 1.
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 6.3.2.
+    """
+    return np.tanh(a)
+
+
+def tanh_backward(dh, h):
+    r"""Gradient through the hyperbolic tangent.
+
+    .. math:: \frac{\partial L}{\partial a} = \frac{\partial L}{\partial h} \, (1 - h^2)
+
+    Parameters
+    ----------
+    dh : array, any shape
+        Gradient of the loss by h.
+    h : array, the shape of dh
+        ``tanh(a)``, from the forward pass.
+
+    Returns
+    -------
+    da : array, the shape of dh
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 10.2.2, where it is the factor diag(1 - h²).
+    """
+    return dh * (1 - h * h)
+
+
+def softmax(logits):
+    r"""Probabilities over the last axis: positive, and their sum is 1.
+
+    .. math:: p_k = \frac{e^{o_k - m}}{\sum_j e^{o_j - m}}, \qquad m = \max_j o_j
+
+    Subtracting the largest logit of each row leaves the result as it is and keeps the exponentials at most 1.
+
+    Parameters
+    ----------
+    logits : array of floats, shape (..., K)
+        Unnormalised log-probabilities.
+
+    Returns
+    -------
+    p : array, the shape and dtype of logits
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, sections 4.1 and 6.2.2.3.
+    """
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def softmax_backward(dp, p):
+    r"""Gradient through the softmax over the last axis.
+
+    .. math:: \frac{\partial L}{\partial o_k} =
+        p_k \Bigl( \frac{\partial L}{\partial p_k} - \sum_j \frac{\partial L}{\partial p_j} \, p_j \Bigr)
+
+    Parameters
+    ----------
+    dp : array, shape (..., K)
+        Gradient of the loss by p.
+    p : array, the shape of dp
+        ``softmax(logits)``, from the forward pass.
+
+    Returns
+    -------
+    dlogits : array, the shape of dp
+
+    Source
+    ------
+    The chain rule applied to `softmax`.
+    """
+    return p * (dp - (dp * p).sum(axis=-1, keepdims=True))

@@ -1,0 +1,1 @@
+"""The cells: one family a file, its equations forward and its equations backward."""

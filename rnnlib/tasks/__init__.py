@@ -1,0 +1,1 @@
+"""Data: sequences to learn from."""

@@ -1,0 +1,65 @@
+"""The training loop."""
+
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from rnnlib.losses import cross_entropy, cross_entropy_backward
+from rnnlib.optim import clip_by_global_norm
+
+
+def fit(network, batches, optimizer, *, steps, max_norm=None, progress=True):
+    """Train a network on batches that continue each other.
+
+    Each step runs forward from the state in which the batch before ended, and backward through this batch alone:
+    truncated BPTT as it is used in practice, the state carried and the gradient cut.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place.
+    batches : iterator of (xs, targets)
+        xs (T, B, D); targets (T, B), integers.
+    optimizer : SGD or Adam
+        Made with ``network.params``.
+    steps : int
+        How many batches to take.
+    max_norm : float, optional
+        Clip the gradients to this global norm.
+    progress : bool
+        Show a bar with the loss, on standard output; it works in a terminal and in a notebook.
+
+    Returns
+    -------
+    losses : array, shape (steps,)
+        The cross-entropy of each batch before its step, in nats a prediction.
+
+    Raises
+    ------
+    ValueError
+        When the batches end too early, or training diverged: a loss or gradient is not finite.
+
+    Source
+    ------
+    Williams and Peng 1990 (truncation); Pascanu, Mikolov and Bengio 2013 (clipping).
+    """
+    batches = iter(batches)
+    states = None
+    losses = np.empty(steps)
+    with tqdm(range(steps), file=sys.stdout, unit=" batch", disable=not progress) as bar:
+        for step in bar:
+            try:
+                xs, targets = next(batches)
+            except StopIteration:
+                raise ValueError(f"batches ended after {step}; there should be at least steps = {steps}") from None
+            logits, states = network.forward(xs, states)
+            losses[step] = cross_entropy(logits, targets)
+            network.backward(cross_entropy_backward(logits, targets))
+            grads = network.grads
+            if max_norm is not None:
+                grads, _ = clip_by_global_norm(grads, max_norm)
+            optimizer.step(grads)
+            if progress:
+                bar.set_postfix(loss=f"{losses[step]:.3f}", refresh=False)
+    return losses
