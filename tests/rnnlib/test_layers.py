@@ -97,10 +97,20 @@ def test_generate_feeds_back_what_it_drew():
     assert writer().generate(np.array([0, 1]), 2, rng=rng).tolist() == [2, 0]
 
 
-def test_temperature_evens_the_draw_out():
-    drawn = writer().generate(np.array([0]), 3000, rng=np.random.default_rng(0), temperature=1e6)
-    shares = np.bincount(drawn, minlength=3) / 3000
-    np.testing.assert_allclose(shares, 1 / 3, atol=0.05)
+def test_generate_draws_from_the_softmax_of_all_it_has_read():
+    rng = np.random.default_rng(4)
+    net = Network([RNN(K, H, rng=rng), Dense(H, K, rng=rng)])
+    for p in net.params.values():
+        p *= 4  # strong enough for the state to matter
+    first, temperature = np.array([2, 5, 2]), 0.7
+    tokens = net.generate(first, 30, rng=np.random.default_rng(5), temperature=temperature)
+    read, draws = list(first), np.random.default_rng(5)
+    for token in tokens:
+        logits, _ = net.forward(np.eye(K)[read][:, None])
+        p = np.exp(logits[-1, 0] / temperature)
+        assert token == draws.choice(K, p=p / p.sum())
+        read.append(token)
+    assert len(set(tokens.tolist())) > 3
 
 
 @pytest.mark.parametrize(

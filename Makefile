@@ -1,0 +1,92 @@
+# The one list of commands, for people and for CI. `make` alone shows it. No target needs an activated environment.
+
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+BIN     := .venv/bin
+PORT    ?= 8000
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+RNNLIB   := $(shell find rnnlib -name '*.py')
+FIGURES  := $(patsubst %.py,%.svg,$(filter-out book/figures/style.py book/figures/language.py,$(wildcard book/figures/*.py)))
+CHAPTERS := _config.yml _toc.yml $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
+SOURCES  := $(shell find solutions -type f ! -path '*/.ipynb_checkpoints/*')
+
+.DEFAULT_GOAL := help
+.PHONY: help course test setup exercises book serve lab grade figures pictures lint format lock clean
+.DELETE_ON_ERROR:
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+course: setup exercises book grade  ## everything: set up, release the exercises, build the book, grade the sample class
+	@echo
+	@echo "The course is ready:"
+	@echo "  book          $(CURDIR)/_build/html/index.html   (make serve)"
+	@for f in exercises/*/*.ipynb; do echo "  exercise      $(CURDIR)/$$f   (make lab)"; done
+	@echo "  grades        $(CURDIR)/_build/sample-class/grades.csv"
+	@for f in _build/sample-class/feedback/*/*/*.html; do echo "  feedback      $(CURDIR)/$$f"; done
+
+test: setup lint figures  ## run every test
+	pytest -n 2 --dist loadgroup
+
+setup: .venv/.installed  ## make .venv from requirements.txt, with rnnlib editable
+
+.venv/.installed: requirements.txt pyproject.toml
+	@for p in $(PYTHONS); do \
+	    if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; done; \
+	if [ -z "$$python" ]; then echo "No Python 3.11 or newer was found (tried: $(PYTHONS)). Install one, then run make again."; exit 1; fi; \
+	echo "Setting up .venv with $$($$python --version): $$(grep -c == requirements.txt) packages, a minute or more"; \
+	$$python -m venv .venv || { echo "The module venv is missing or broken; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+exercises: setup  ## generate exercises/ from solutions/
+	rnngrader exercises
+
+book: _build/.book  ## execute and build the book into _build/html
+	@echo "The book is in $(CURDIR)/_build/html/index.html"
+
+_build/.book: .venv/.installed _build/.rnnlib $(FIGURES) $(CHAPTERS)
+	jupyter-book build . -W -n --keep-going --path-output .
+	@touch $@
+
+# The execution cache does not notice a change in rnnlib: a change empties it.
+_build/.rnnlib: .venv/.installed $(RNNLIB)
+	@rm -rf _build/.jupyter_cache
+	@mkdir -p _build
+	@touch $@
+
+figures: setup $(FIGURES)  ## draw the book's figures
+
+book/figures/%.svg: book/figures/%.py $(wildcard book/figures/style.py book/figures/language.py) .venv/.installed
+	python $<
+
+serve: book  ## show the book on localhost (PORT=8000)
+	python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+lab: setup  ## open JupyterLab with nbgrader
+	jupyter lab
+
+grade: setup exercises  ## autograde the sample class; `rnngrader grade 01-rnn` grades your own
+	rnngrader sample-class
+
+pictures: book grade  ## take the README's pictures again (needs Chromium)
+	python -m tests.book.readme_pictures
+
+lint: setup  ## check style and formatting
+	ruff check .
+	ruff format --check .
+
+format: setup  ## format the code
+	ruff check --fix .
+	ruff format .
+
+lock: setup  ## resolve requirements.in into requirements.txt again
+	python -m pip install --quiet uv==0.13.9
+	{ echo "# Generated from requirements.in by \`make lock\`; do not edit. For Linux, macOS and Windows, Python 3.11 and newer."; \
+	  uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --no-annotate --no-header requirements.in; \
+	} > requirements.new && mv requirements.new requirements.txt
+
+clean:  ## remove all that was built; .venv and a real class's files stay
+	rm -rf _build .pytest_cache .ruff_cache book/figures/*.svg
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
