@@ -60,7 +60,7 @@ def loss_curve(losses, ax=None, smooth=25, label=None):
     (line,) = ax.plot(losses, alpha=0.25, linewidth=0.8, linestyle="-")
     if len(losses) >= smooth:
         mean = np.convolve(losses, np.ones(smooth) / smooth, mode="valid")
-        ax.plot(np.arange(smooth - 1, len(losses)), mean, color=line.get_color(), label=label)
+        ax.plot(np.arange(smooth - 1, len(losses)), mean, color=line.get_color(), linestyle="-", label=label)
     ax.set_xlabel("training step")
     ax.set_ylabel("loss (nats a character)")
     return ax

@@ -1,0 +1,1 @@
+"""The exercises: one module an assignment, whose list ``EXERCISES`` is found by itself."""

@@ -1,0 +1,427 @@
+"""The battery: what is asked of a function, part by part, and what each part is worth."""
+
+import contextlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnlib.checks import calls
+from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, generator
+from rnnlib.checks.compare import TOLERANCE, first_difference, in_brackets, same
+
+#: Fractions of a function's points. Right values in ordinary cases earn what these leave, and without them there are
+#: no points at all. The parts of behaviour together make a tenth.
+SHARES = {SMALL: 0.1, EXTREME: 0.2, "arguments": 0.025, "repetition": 0.025, "dtype": 0.025, "warnings": 0.025}
+
+
+@dataclass
+class Line:
+    """The verdict on one part."""
+
+    part: str
+    verdict: str  #: "passed", "failed" or "note"
+    words: str  #: paragraphs; a line that begins with four spaces is code
+    mistake: str | None = None  #: name of the mistake that was recognised
+
+
+@dataclass
+class Report:
+    """What a check found."""
+
+    exercise: object
+    hidden: bool
+    lines: list[Line] = field(default_factory=list)
+    points: float = 0.0
+    blocked: bool = False  #: by an exception or an endless loop in a neighbour
+    endless: bool = False
+
+    @property
+    def full(self):
+        """The points of a right solution."""
+        return self.exercise.hidden_points if self.hidden else self.exercise.points
+
+    @property
+    def mistakes(self):
+        """Names of the mistakes that were recognised."""
+        return [line.mistake for line in self.lines if line.mistake]
+
+
+def judge(fn, exercise, hidden=False):
+    """Run the battery; where that falls short, once more with the course's functions for the neighbours.
+
+    A function that calls a wrong neighbour, as `rnn_forward` may call `rnn_step`, is so judged on its own merits: the
+    fault is charged where it is.
+
+    Parameters
+    ----------
+    fn : function
+    exercise : Exercise
+    hidden : bool
+
+    Returns
+    -------
+    report : Report
+    """
+    report = run(fn, exercise, hidden)
+    if report.points == report.full or (report.endless and not report.blocked):
+        return report
+    with reference_neighbours(fn, exercise) as replaced:
+        if not replaced:
+            return report
+        alone = run(fn, exercise, hidden)
+    if not report.blocked and (alone.points, len(alone.mistakes)) <= (report.points, len(report.mistakes)):
+        return report
+    theirs = " and ".join(f"`{name}`" for name in replaced)
+    alone.lines.append(
+        Line(
+            "neighbours",
+            "note",
+            f"Judged with the course's own {theirs} in place of yours, so that what is wrong there is not charged "
+            "again here. Their own checks say more.",
+        )
+    )
+    return alone
+
+
+@contextlib.contextmanager
+def reference_neighbours(fn, exercise):
+    """Put the references in place of the neighbours that a function finds among its global names.
+
+    Parameters
+    ----------
+    fn : function
+    exercise : Exercise
+
+    Yields
+    ------
+    replaced : list of str
+        Names of those that were there.
+    """
+    from rnnlib.checks.exercises import exercises
+
+    names = getattr(fn, "__globals__", {})
+    references = {
+        other.name: other.reference
+        for other in exercises()
+        if other.assignment == exercise.assignment and other.name in exercise.neighbours and other.name in names
+    }
+    theirs = {name: names[name] for name in references}
+    names.update(references)
+    try:
+        yield list(references)
+    finally:
+        names.update(theirs)
+
+
+def run(fn, exercise, hidden):
+    """Run the battery once.
+
+    Parameters
+    ----------
+    fn : function
+    exercise : Exercise
+    hidden : bool
+
+    Returns
+    -------
+    report : Report
+    """
+    report = Report(exercise, hidden)
+    cases = list(exercise.cases(generator(exercise.name, hidden)))
+    outcomes = []
+    for case in cases:
+        outcomes.append(calls.call(fn, exercise, case))
+        if outcomes[-1].kind in ("endless", "unwritten"):
+            break
+    report.blocked = any(outcome.in_neighbour for outcome in outcomes)
+    report.endless = outcomes[-1].kind == "endless"
+    by_part = {case.part: [o for o in outcomes if o.case.part == case.part] for case in cases}
+
+    lines = report.lines
+    lines.append(structure(report, by_part[ORDINARY]))
+    untouched = arguments(outcomes)
+    if lines[0].verdict == "failed":
+        lines.extend([untouched] if untouched.verdict == "failed" else [])
+    else:
+        lines.append(untouched)
+        lines.append(values(report, ORDINARY, by_part))
+        if lines[-1].verdict == "failed":
+            lines.append(Line("further parts", "note", "They are judged once the values are right."))
+        else:
+            lines.extend(values(report, part, by_part) for part in (SMALL, EXTREME) if part in by_part)
+            lines.append(repetition(fn, exercise, outcomes))
+            lines.extend(dtype(report, by_part))
+            lines.append(warned(outcomes))
+            lost = sum(SHARES[line.part] for line in lines if line.verdict == "failed")
+            report.points = round(report.full * (1 - lost), 3) if lost else float(report.full)
+    lines.extend(printed(outcomes))
+    return report
+
+
+def structure(report, outcomes):
+    """Whether every ordinary call gives back something of the right type and shape.
+
+    Parameters
+    ----------
+    report : Report
+    outcomes : list of Outcome
+
+    Returns
+    -------
+    line : Line
+    """
+    for outcome in outcomes:
+        if outcome.problem:
+            mistake = recognise(report.exercise, [outcome]) if outcome.kind == "form" else None
+            words = f"{mistake.words}\n{outcome.problem}" if mistake else outcome.problem
+            return Line("structure", "failed", words, mistake and mistake.name)
+    forms = []
+    for output in report.exercise.outputs:
+        if not output.axes:
+            forms.append(f"`{output.name}` is a number.")
+        elif output.axes.startswith("..."):
+            forms.append(f"`{output.name}` has the shape of its argument.")
+        else:
+            forms.append(f"`{output.name}` is an array of shape {in_brackets(output.axes)}.")
+    return Line("structure", "passed", " ".join([*forms, *outcomes[0].remarks]))
+
+
+def arguments(outcomes):
+    """Whether every call leaves its arguments as they were.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+
+    Returns
+    -------
+    line : Line
+    """
+    changed = list(dict.fromkeys(name for outcome in outcomes for name in outcome.changed))
+    if not changed:
+        return Line("arguments", "passed", "They are left as they were.")
+    names = " and ".join(f"`{name}`" for name in changed)
+    return Line(
+        "arguments",
+        "failed",
+        f"The call changes {names}, which belong{'s' if len(changed) == 1 else ''} to the caller. An operation in "
+        "place (`+=`, `*=`, `out=`, `a[...] =`) writes into the array it was given: write the result to a new array.",
+    )
+
+
+def values(report, part, by_part):
+    """Whether the answers of one part's cases equal the reference.
+
+    Parameters
+    ----------
+    report : Report
+    part : str
+    by_part : dict of str to list of Outcome
+
+    Returns
+    -------
+    line : Line
+    """
+    outcomes = by_part[part]
+    if not outcomes:
+        return Line(part, "failed", "Not tried, since a call before did not return.")
+    for outcome in outcomes:
+        difference = outcome.problem or differs(report, outcome)
+        if difference:
+            also = [] if part == ORDINARY else by_part[ORDINARY]
+            mistake = recognise(report.exercise, [*also, *outcomes])
+            words = f"{mistake.words}\n{difference}" if mistake else difference
+            return Line(part, "failed", f"{words}\nThe case: {outcome.case.words}.", mistake and mistake.name)
+    tried = "; ".join(outcome.case.words for outcome in outcomes)
+    return Line(part, "passed", f"They equal the reference ({tried}).")
+
+
+def differs(report, outcome, precision="float64"):
+    """Where an answer first differs from the reference.
+
+    Parameters
+    ----------
+    report : Report
+    outcome : Outcome
+        With an answer.
+    precision : str
+        A key of `TOLERANCE`.
+
+    Returns
+    -------
+    words : str or None
+        None when it doesn't.
+    """
+    for output, got, want in zip(report.exercise.outputs, outcome.answer, outcome.expected, strict=True):
+        words = first_difference(output, got, want, TOLERANCE[precision], reveal=not report.hidden)
+        if words:
+            if precision == "float64" and got.dtype in (np.float16, np.float32):
+                words += f" It is of dtype {got.dtype}, which keeps fewer digits than the arguments' float64."
+            return words
+    return None
+
+
+def recognise(exercise, outcomes):
+    """The catalogued mistake whose variant gives the same answers.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    outcomes : list of Outcome
+
+    Returns
+    -------
+    mistake : Mistake or None
+    """
+    if any(outcome.answer is None for outcome in outcomes):
+        return None
+    for mistake in exercise.mistakes:
+        if all(agrees(mistake, outcome) for outcome in outcomes):
+            return mistake
+    return None
+
+
+def agrees(mistake, outcome):
+    """Whether a wrong variant gives the answer that came back.
+
+    Parameters
+    ----------
+    mistake : Mistake
+    outcome : Outcome
+        With an answer.
+
+    Returns
+    -------
+    agree : bool
+        False also where the variant stops with an exception.
+    """
+    with np.errstate(all="ignore"):
+        try:
+            wrong = mistake.variant(*outcome.case.copies())
+        except (ValueError, IndexError):
+            return False
+    wrong = wrong if isinstance(wrong, tuple) else (wrong,)
+    return same(outcome.answer, tuple(np.asarray(w) for w in wrong), TOLERANCE["float64"])
+
+
+def repetition(fn, exercise, outcomes):
+    """Whether a call on other numbers leaves an earlier answer as it was, and the same call gives that answer again.
+
+    Parameters
+    ----------
+    fn : function
+    exercise : Exercise
+    outcomes : list of Outcome
+        Of all calls so far.
+
+    Returns
+    -------
+    line : Line
+    """
+    first = outcomes[0]
+    if outcomes[-1].problem and outcomes[-1].kind in ("endless", "unwritten"):
+        return Line("repetition", "failed", "Not tried, since a call before did not return.")
+    flipped = {name: np.flip(a, 0) if isinstance(a, np.ndarray) else a for name, a in first.case.args.items()}
+    calls.call(fn, exercise, Case(ORDINARY, "the same numbers in another order", flipped))
+    kept = first.returned if len(exercise.outputs) > 1 else (first.returned,)
+    if not same(tuple(np.asarray(v) for v in kept), first.answer, TOLERANCE["float64"]):
+        return Line(
+            "repetition",
+            "failed",
+            "A later call changes the array that an earlier one gave back: both are the same array. Make a new one in "
+            "each call.",
+        )
+    again = calls.call(fn, exercise, first.case)
+    if again.answer is None or not same(again.answer, first.answer, TOLERANCE["float64"]):
+        return Line(
+            "repetition",
+            "failed",
+            "Called again with the same arguments, it gives another answer. Something is kept between calls (a global "
+            "name, a default argument that is changed, an attribute) or drawn at random.",
+        )
+    return Line("repetition", "passed", "The same arguments give the same answer again; nothing is kept between calls.")
+
+
+def dtype(report, by_part):
+    """Whether float32 arguments give float32, and tokens are integers; no line where neither is asked.
+
+    Parameters
+    ----------
+    report : Report
+    by_part : dict of str to list of Outcome
+
+    Yields
+    ------
+    line : Line
+    """
+    outputs = report.exercise.outputs
+    if any(output.integer for output in outputs):
+        kinds = {a.dtype for o, a in zip(outputs, by_part[ORDINARY][0].answer, strict=True) if o.integer}
+        wrong = [kind for kind in kinds if kind.kind not in "iu"]
+        if wrong:
+            words = (
+                f"Tokens are indices, and should be integers; these are of dtype {wrong[0]}. `np.zeros` and its like "
+            )
+            yield Line("dtype", "failed", words + "make integers with `dtype=int`.")
+        else:
+            yield Line("dtype", "passed", "Tokens are integers.")
+    if SINGLE not in by_part:
+        return
+    for outcome in by_part[SINGLE]:
+        if outcome.problem:
+            yield Line("dtype", "failed", f"With float32 arguments: {outcome.problem}")
+            return
+        wider = [a.dtype for a in outcome.answer if a.dtype != np.float32]
+        if wider:
+            words = f"float32 arguments give {wider[0]}. Something made without a dtype, such as `np.zeros(shape)`, is "
+            yield Line("dtype", "failed", words + "wider than they are: give it the `dtype` of the arguments.")
+            return
+        difference = differs(report, outcome, "float32")
+        if difference:
+            yield Line("dtype", "failed", f"With float32 arguments the values are wrong. {difference}")
+            return
+    if by_part[SINGLE]:
+        yield Line("dtype", "passed", "float32 arguments give float32.")
+    else:
+        yield Line("dtype", "failed", "Not tried, since a call before did not return.")
+
+
+def warned(outcomes):
+    """Whether the function's code runs without warnings.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+
+    Returns
+    -------
+    line : Line
+    """
+    for outcome in outcomes:
+        if outcome.warned:
+            words = f"Python warns while it runs ({outcome.case.words}). {outcome.warned[0]}"
+            return Line("warnings", "failed", words)
+    return Line("warnings", "passed", "There are none.")
+
+
+def printed(outcomes):
+    """A note when the function prints; it costs nothing.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+
+    Yields
+    ------
+    line : Line
+    """
+    count = sum(outcome.lines_printed for outcome in outcomes)
+    beginning = next((outcome.printed for outcome in outcomes if outcome.printed.strip()), "")
+    if beginning:
+        first = beginning.strip().splitlines()[0]
+        yield Line(
+            "output",
+            "note",
+            f"The function prints, {count} line{'' if count == 1 else 's'} in {len(outcomes)} calls; it costs nothing, "
+            f"but take it out when you are done. It begins:\n    {first}",
+        )

@@ -1,0 +1,338 @@
+"""One call of a student's function: in bounds of time, its output and warnings kept, its faults put into words."""
+
+import contextlib
+import functools
+import inspect
+import io
+import linecache
+import os
+import signal
+import sysconfig
+import threading
+import time
+import traceback
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnlib.checks.compare import in_brackets, shape_in_letters
+
+#: Seconds that one call may take; the cases are tiny, and a right solution needs milliseconds.
+TIME_LIMIT = 5.0
+
+#: Code here is not the student's: it is left out when a line of theirs is shown.
+LIBRARIES = tuple(
+    os.path.join(os.path.realpath(folder), "")
+    for folder in {
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+        *(sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")),
+    }
+)
+
+#: Depend on the version of a library more than on the student.
+EXCUSED = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning)
+
+
+@dataclass
+class Outcome:
+    """What one call came to."""
+
+    case: object
+    expected: tuple[np.ndarray, ...]
+    answer: tuple[np.ndarray, ...] | None = None  #: copies of what came back; None when it can't be compared
+    returned: object = None  #: the very object, to see whether a later call changes it
+    problem: str | None = None  #: why there is no answer
+    kind: str = ""  #: of problem: "unwritten", "endless", "raised", "form"
+    in_neighbour: bool = False  #: the problem came up in another exercise's function, which this one calls
+    changed: list[str] = field(default_factory=list)  #: arguments that are not as they were
+    warned: list[str] = field(default_factory=list)
+    printed: str = ""  #: the beginning
+    lines_printed: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+
+class OutOfTime(BaseException):
+    """Raised in a student's code at the limit; no Exception, so that ``except Exception`` lets it through."""
+
+
+class Printed(io.TextIOBase):
+    """Takes the place of standard output and error: keeps the beginning, counts the rest."""
+
+    def __init__(self):
+        self.beginning, self.lines = "", 0
+
+    def writable(self):
+        """Text can be written here."""
+        return True
+
+    def write(self, text):
+        """Keep the first 200 characters.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        count : int
+        """
+        self.lines += text.count("\n")
+        self.beginning += text[: 200 - len(self.beginning)]
+        return len(text)
+
+
+def call(fn, exercise, case):
+    """Call a function on fresh copies of a case's arguments.
+
+    Parameters
+    ----------
+    fn : function
+        The student's.
+    exercise : Exercise
+    case : Case
+
+    Returns
+    -------
+    outcome : Outcome
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When someone interrupts it; every other exception becomes a problem in words.
+    """
+    outcome = Outcome(case, exercise.expected(case))
+    args, out = case.copies(), Printed()
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("default")  # each once a line, however long a loop
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            try:
+                with time_limit(TIME_LIMIT):
+                    outcome.returned = fn(*args)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                describe_exception(outcome, error, exercise)
+    outcome.printed, outcome.lines_printed = out.beginning, out.lines
+    outcome.warned = [describe_warning(w) for w in caught if not issubclass(w.category, EXCUSED)]
+    outcome.changed = [
+        name for (name, was), now in zip(case.args.items(), args, strict=True) if not np.array_equal(was, now)
+    ]
+    if outcome.problem is None:
+        read_answer(outcome, exercise.outputs)
+    return outcome
+
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Raise `OutOfTime` in the body after that time; without limit off the main thread, or without SIGALRM (Windows).
+
+    Parameters
+    ----------
+    seconds : float
+        Then again every second, for a body that swallows the first.
+
+    Raises
+    ------
+    OutOfTime
+        In the body, or after it when it swallowed every one.
+    """
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum, frame):
+        raise OutOfTime
+
+    start = time.monotonic()
+    before = signal.signal(signal.SIGALRM, stop)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - start), 1e-3), interval)
+    if time.monotonic() - start > seconds:
+        raise OutOfTime
+
+
+def read_answer(outcome, outputs):
+    """Put what came back into `outcome.answer`, or why it can't be into `outcome.problem`.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Changed in place.
+    outputs : tuple of Output
+    """
+    values = outcome.returned
+    if len(outputs) == 1:
+        values = (values,)
+    elif not isinstance(values, tuple) or len(values) != len(outputs):
+        names = ", ".join(o.name for o in outputs)
+        outcome.kind = "form"
+        outcome.problem = f"It gives back {kind_of(values)}; it should give back a tuple of {len(outputs)}: `{names}`."
+        return
+    arrays = []
+    for output, value, want in zip(outputs, values, outcome.expected, strict=True):
+        problem = what_is_wrong_with(output, value, want)
+        if problem:
+            outcome.kind, outcome.problem = "form", problem
+            if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
+                outcome.answer = (np.array(value),)
+            return
+        if not output.axes and not isinstance(value, int | float):
+            outcome.remarks.append(f"`{output.name}` comes as {kind_of(value)}, which counts as a float.")
+        arrays.append(np.array(value))
+    outcome.answer = tuple(arrays)
+
+
+def what_is_wrong_with(output, value, want):
+    """One sentence on a value that has not the type or shape of an output.
+
+    Parameters
+    ----------
+    output : Output
+    value : object
+    want : array
+        The expected value.
+
+    Returns
+    -------
+    words : str or None
+        None when it can be compared.
+    """
+    name, came = output.name, kind_of(value)
+    if value is None:
+        return f"It gives back None: the function ends without `return {name}`."
+    if not output.axes:
+        if isinstance(value, int | float | np.number) or (isinstance(value, np.ndarray) and value.ndim == 0):
+            return None
+        return f"It gives back {came}; `{name}` should be one number, a float."
+    wanted = f"`{name}` should be an array of shape {in_brackets(list(output.axes.replace('...', '')))}"
+    if output.axes.startswith("..."):
+        wanted = f"`{name}` should be an array of the shape of its argument"
+    if inspect.isgenerator(value):
+        return f"It gives back a generator, since there is a `yield` in it. Use `return`: {wanted}."
+    if isinstance(value, list) and value and all(isinstance(v, np.ndarray) for v in value):
+        return f"It gives back a list of {len(value)} arrays; `np.stack` makes one array of them, and {wanted}."
+    if not isinstance(value, np.ndarray):
+        return f"It gives back {came}; {wanted}."
+    if value.dtype.kind not in "fiub":
+        entries = "integers" if output.integer else "floats"
+        return f"It gives back an array of dtype {value.dtype}; {wanted}, of {entries}."
+    if value.shape != want.shape:
+        letters = shape_in_letters(output, want.shape, value.shape)
+        looks = f", which looks like {letters}" if letters else ""
+        here = "" if output.axes.startswith("...") else ", here"
+        return f"It gives back an array of shape {value.shape}{looks}; {wanted}{here} {want.shape}."
+    return None
+
+
+def kind_of(value):
+    """What a value is, in words: ``a list``, ``an array of shape (2, 3)``, ``None``.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    words : str
+    """
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    module, name = type(value).__module__, type(value).__name__
+    full = name if module in ("builtins", "__main__") else f"{module.split('.')[0]}.{name}"
+    return f"{'an' if full[0] in 'aeio' else 'a'} {full}"
+
+
+def describe_exception(outcome, error, exercise):
+    """Put an exception into words, with the student's own line and none of a library's.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Its `kind`, `problem` and `in_neighbour` are set.
+    error : BaseException
+        What the call raised.
+    exercise : Exercise
+    """
+    frames = [
+        (frame.f_code, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if is_students(frame.f_code.co_filename)
+    ]
+    in_neighbour = [code.co_name for code, _ in frames if code.co_name in exercise.neighbours]
+    outcome.in_neighbour = bool(in_neighbour)
+    outcome.kind = "raised"
+    args = outcome.case.args
+    at, source = "", " "
+    if frames:
+        code, line = frames[-1]
+        at = f" at line {line} of `{code.co_name}`"
+        text = linecache.getline(code.co_filename, line).strip()
+        source = f"\n    {text}\n" if text else " "
+    if isinstance(error, NotImplementedError):
+        outcome.kind = "unwritten"
+        outcome.problem = "It is not written yet. Write it in its cell, run that cell, then run this one again."
+        if in_neighbour:
+            outcome.problem = f"It calls `{in_neighbour[0]}`, which is not written yet."
+    elif isinstance(error, OutOfTime):
+        outcome.kind = "endless"
+        outcome.problem = f"It did not return within {TIME_LIMIT:g} s"
+        outcome.problem += f", and was stopped{at}:{source}" if at else ". "
+        outcome.problem += "Look for a loop whose condition never becomes false, or that runs over what it adds to."
+    elif isinstance(error, RecursionError):
+        outcome.problem = f"It calls itself without end,{at}:{source}Look for the condition that should end it."
+    elif isinstance(error, SystemExit):
+        outcome.problem = f"It leaves Python,{at}:{source}A function hands its result back with `return`."
+    else:
+        message = "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")
+        shapes = ", ".join(f"`{name}` {a.shape}" for name, a in args.items() if isinstance(a, np.ndarray))
+        if at:
+            outcome.problem = f"It stops with an exception{at}:{source}{message}\nShapes of the arguments: {shapes}."
+        else:
+            outcome.problem = f"It cannot be called with its {len(args)} arguments ({', '.join(args)}). {message}"
+
+
+def describe_warning(caught):
+    """Put a warning into words, with the line it comes from where that is the student's.
+
+    Parameters
+    ----------
+    caught : warnings.WarningMessage
+
+    Returns
+    -------
+    words : str
+        Lines that begin with four spaces are code.
+    """
+    source = ""
+    if is_students(caught.filename):
+        source = linecache.getline(caught.filename, caught.lineno).strip()
+    return f"{caught.category.__name__}: {caught.message}" + (f"\n    {source}" if source else ".")
+
+
+@functools.cache
+def is_students(filename):
+    """Whether code of that file was written by the student.
+
+    Parameters
+    ----------
+    filename : str
+        Of a code object.
+
+    Returns
+    -------
+    theirs : bool
+        False for what stands in a library's folder or was made by one (``<string>``).
+    """
+    made = filename.startswith("<") and not filename.startswith(("<ipython-input", "<stdin"))
+    return not made and not os.path.realpath(filename).startswith(LIBRARIES)

@@ -1,0 +1,563 @@
+"""Every part of the battery can fail, says why, and costs what it should."""
+
+import functools
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from rnnlib.checks import battery, calls, check, exercises
+from rnnlib.checks.cases import EXTREME, ORDINARY, SMALL, generator
+from rnnlib.checks.report import as_text
+
+EXERCISES = {exercise.name: exercise for exercise in exercises()}
+
+
+def judge(name, fn, hidden=False):
+    report = battery.judge(fn, EXERCISES[name], hidden)
+    return report, as_text(report)
+
+
+def failed(report):
+    return [line.part for line in report.lines if line.verdict == "failed"]
+
+
+def right_step(x, h_prev, W_x, W_h, b):
+    return np.tanh(x @ W_x + h_prev @ W_h + b)
+
+
+def right_softmax(logits):
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+# --- structure ---
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "sentence"),
+    [
+        ("softmax", None, "It gives back None: the function ends without `return p`."),
+        ("softmax", 3.0, "It gives back a float; `p` should be an array of the shape of its argument."),
+        ("rnn_step", "no", "It gives back a str; `h` should be an array of shape (B, H)."),
+        ("rnn_step", (1, 2), "It gives back a tuple of 2; `h` should be an array of shape (B, H)."),
+        ("rnn_forward", [np.zeros(2), np.zeros(2)], "a list of 2 arrays; `np.stack` makes one array of them"),
+        ("rnn_step", np.array([["a"]]), "It gives back an array of dtype <U1; `h` should be an array"),
+        ("rnn_step", np.zeros((9, 8)), "an array of shape (9, 8); `h` should be an array of shape (B, H), here ("),
+        ("cross_entropy", np.zeros((1, 1)), "an array of shape (1, 1); `loss` should be one number, a float."),
+        ("cross_entropy", None, "It gives back None: the function ends without `return loss`."),
+        ("sample", np.array([1j]), "an array of dtype complex128; `tokens` should be an array of shape (T, B), of int"),
+    ],
+)
+def test_a_wrong_type_or_shape_gets_one_sentence_and_no_points(name, answer, sentence):
+    report, text = judge(name, lambda *args: answer)
+    assert sentence in text
+    assert failed(report) == ["structure"]
+    assert report.points == 0.0
+
+
+def test_a_generator_is_recognised():
+    def rnn_forward(xs, h, W_x, W_h, b):
+        for x in xs:
+            h = right_step(x, h, W_x, W_h, b)
+            yield h
+
+    assert "a generator, since there is a `yield` in it" in judge("rnn_forward", rnn_forward)[1]
+
+
+def test_swapped_axes_are_named_by_their_letters():
+    report, text = judge("rnn_step", lambda *args: right_step(*args).T)
+    shape = EXERCISES["rnn_step"].expected(next(EXERCISES["rnn_step"].cases(generator("rnn_step", False))))[0].shape
+    assert f"of shape {shape[::-1]}, which looks like (H, B)" in text
+    assert report.points == 0.0
+
+
+def test_an_exception_shows_the_students_line_and_no_frame_of_a_library():
+    def rnn_step(x, h_prev, W_x, W_h, b):
+        a = np.einsum("bd,hd->bh", x, W_x)  # the student's line
+        return np.tanh(a + h_prev @ W_h + b)
+
+    report, text = judge("rnn_step", rnn_step)
+    assert 'a = np.einsum("bd,hd->bh", x, W_x)  # the student\'s line' in text
+    assert f"line {rnn_step.__code__.co_firstlineno + 1} of `rnn_step`" in text
+    assert "ValueError:" in text and "Shapes of the arguments: `x` (" in text
+    assert "einsumfunc" not in text and ".py" not in text
+    assert report.points == 0.0
+
+
+def test_an_unwritten_function_is_said_to_be_unwritten():
+    def softmax(logits):
+        raise NotImplementedError("write this function, then run the check below")
+
+    report, text = judge("softmax", softmax)
+    assert "It is not written yet." in text and "NotImplementedError" not in text
+    assert report.points == 0.0
+
+
+def test_a_wrong_number_of_parameters_is_said():
+    assert "It cannot be called with its 5 arguments (x, h_prev, W_x, W_h, b)." in judge("rnn_step", lambda x: x)[1]
+
+
+def test_endless_recursion_is_said():
+    def softmax(logits):
+        return softmax(logits)
+
+    report, text = judge("softmax", softmax)
+    assert "It calls itself without end, at line" in text and "return softmax(logits)" in text
+    assert report.points == 0.0
+
+
+def test_leaving_python_is_said():
+    report, text = judge("softmax", lambda logits: sys.exit("bye"))
+    assert "It leaves Python, at line" in text
+    assert report.points == 0.0
+
+
+def test_an_interrupt_passes_through():
+    def softmax(logits):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge("softmax", softmax)
+    assert sys.stdout is not None and not isinstance(sys.stdout, calls.Printed)
+
+
+# --- time ---
+
+
+def test_an_endless_loop_costs_its_limit_once_and_shows_its_line(monkeypatch):
+    monkeypatch.setattr(calls, "TIME_LIMIT", 0.3)
+    count = []
+
+    def softmax(logits):
+        count.append(1)
+        while True:
+            logits = logits + 1
+
+    start = time.monotonic()
+    report, text = judge("softmax", softmax)
+    assert time.monotonic() - start < 0.9
+    assert len(count) == 1
+    assert "It did not return within 0.3 s, and was stopped at line" in text
+    assert report.points == 0.0
+
+
+def test_a_loop_that_swallows_exceptions_is_stopped(monkeypatch):
+    monkeypatch.setattr(calls, "TIME_LIMIT", 0.2)
+
+    def softmax(logits):
+        try:
+            while True:
+                pass
+        except BaseException:
+            return right_softmax(logits)
+
+    report, text = judge("softmax", softmax)
+    assert "It did not return within 0.2 s" in text
+    assert report.points == 0.0
+
+
+def test_an_endless_loop_in_one_part_leaves_the_points_of_those_before(monkeypatch):
+    monkeypatch.setattr(calls, "TIME_LIMIT", 0.2)
+
+    def rnn_step(x, h_prev, W_x, W_h, b):
+        while len(x) == 1:
+            pass
+        return right_step(x, h_prev, W_x, W_h, b)
+
+    report, text = judge("rnn_step", rnn_step)
+    assert failed(report) == [SMALL, EXTREME, "repetition", "dtype"]
+    assert "Not tried, since a call before did not return." in text
+    assert report.points == pytest.approx(1 - 0.1 - 0.2 - 0.025 - 0.025)
+
+
+@pytest.mark.skipif(not hasattr(calls.signal, "SIGALRM"), reason="this system has no SIGALRM")
+def test_the_limit_leaves_the_callers_own_alarm_as_it_was():
+    signal, heard = calls.signal, []
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with calls.time_limit(5):
+            pass
+        assert 0.1 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.3
+        time.sleep(0.4)
+        assert heard == [1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+# --- values ---
+
+
+def test_a_wrong_value_says_where_it_shows_first_and_what_was_expected():
+    exercise = EXERCISES["rnn_forward"]
+    case = next(exercise.cases(generator("rnn_forward", False)))
+    (want,) = exercise.expected(case)
+
+    def rnn_forward(*args):
+        hs = exercise.reference(*args).copy()
+        hs[1:, 1, 0] = 7.0
+        return hs
+
+    report, text = judge("rnn_forward", rnn_forward)
+    assert "First at `hs[1, 1, 0]` (time step 1, batch row 1, unit 0; counted from 0)" in text
+    assert f"yours is 7, expected {want[1, 1, 0]:.6g}. The step before is right." in text
+    assert f"{len(want) - 1} of {want.size} entries differ" in text
+    assert f"the largest error is {np.abs(want[1:, 1, 0] - 7).max() / np.abs(want).max():.2g} times" in text
+    assert report.points == 0.0
+
+    hidden = judge("rnn_forward", rnn_forward, hidden=True)[1]
+    assert "First at `hs[1, 1, 0]`" in hidden and "yours is 7" in hidden
+    assert "expected" not in hidden and "largest error" not in hidden
+
+
+def test_a_wrong_number_is_compared_with_the_expected_one():
+    reference = EXERCISES["cross_entropy"].reference
+    text = judge("cross_entropy", lambda *args: 3 * reference(*args))[1]
+    assert "expected" in text and ": 3 times as much." in text
+    hidden = judge("cross_entropy", lambda *args: 3 * reference(*args), hidden=True)[1]
+    assert "which is wrong" in hidden and "times" not in hidden
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_a_number_is_wrong(bad):
+    def rnn_step(*args):
+        h = right_step(*args)
+        h[-1, -1] = bad
+        return h
+
+    report, text = judge("rnn_step", rnn_step)
+    assert f"yours is {bad}" in text
+    assert report.points == 0.0
+
+
+def test_an_error_above_the_tolerance_is_wrong_and_one_below_is_right():
+    assert judge("rnn_step", lambda *args: right_step(*args) + 1e-8)[0].points == 0.0
+    assert judge("rnn_step", lambda *args: right_step(*args) + args[0].dtype.type(1e-12))[0].points == 1.0
+
+
+def test_rounding_to_float32_is_wrong_and_said():
+    text = judge("rnn_step", lambda *args: right_step(*args).astype(np.float32))[1]
+    assert "It is of dtype float32, which keeps fewer digits than the arguments' float64." in text
+
+
+def test_a_crash_at_one_time_step_costs_the_part_alone():
+    reference = EXERCISES["rnn_forward"].reference
+
+    def rnn_forward(xs, h0, W_x, W_h, b):
+        assert len(xs) > 1
+        return reference(xs, h0, W_x, W_h, b)
+
+    report, text = judge("rnn_forward", rnn_forward)
+    assert failed(report) == [SMALL]
+    assert "assert len(xs) > 1" in text and "T = 1" in text
+    assert report.points == pytest.approx(0.9 * 2)
+
+
+def test_one_row_that_is_squeezed_away_costs_the_part_alone():
+    report, text = judge("rnn_step", lambda *args: right_step(*args).squeeze())
+    assert failed(report) == [SMALL]
+    assert "B = 1" in text
+    assert report.points == 0.9
+
+
+def test_overflow_costs_the_extreme_inputs_and_is_named():
+    def softmax(logits):
+        e = np.exp(logits)
+        return e / e.sum(axis=-1, keepdims=True)
+
+    report, text = judge("softmax", softmax)
+    assert failed(report) == [EXTREME, "warnings"]
+    assert report.mistakes == ["rnn.softmax-overflow"]
+    assert "RuntimeWarning: overflow encountered in exp\n          e = np.exp(logits)" in text
+    assert report.points == 0.775
+
+
+# --- behaviour: a tenth in all ---
+
+
+def test_the_parts_of_behaviour_cost_a_tenth_together():
+    assert sum(battery.SHARES[part] for part in ("arguments", "repetition", "dtype", "warnings")) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("changed", ["x", "h_prev", "W_x", "W_h", "b"])
+def test_changing_an_argument_costs_little_and_leaves_the_verdict_on_values(changed):
+    def rnn_step(x, h_prev, W_x, W_h, b):
+        h = right_step(x, h_prev, W_x, W_h, b)
+        dict(x=x, h_prev=h_prev, W_x=W_x, W_h=W_h, b=b)[changed][...] = 0
+        return h
+
+    report, text = judge("rnn_step", rnn_step)
+    assert failed(report) == ["arguments"]
+    assert f"The call changes `{changed}`, which belongs to the caller." in text
+    assert report.points == 0.975
+
+
+def test_changed_arguments_are_said_beside_an_exception():
+    def rnn_step(x, h_prev, W_x, W_h, b):
+        h_prev += 1
+        return h_prev @ x
+
+    report, _ = judge("rnn_step", rnn_step)
+    assert failed(report) == ["structure", "arguments"]
+    assert report.points == 0.0
+
+
+def test_something_kept_between_calls_is_found():
+    kept = {}
+
+    def rnn_step(x, h_prev, W_x, W_h, b):  # right at first sight of each h_prev, another answer later
+        key = h_prev.tobytes()
+        kept[key] = kept.get(key, -1) + 1
+        return right_step(x, h_prev, W_x, W_h, b) + kept[key]
+
+    report, text = judge("rnn_step", rnn_step)
+    assert failed(report) == ["repetition"]
+    assert "Called again with the same arguments, it gives another answer." in text
+    assert report.points == 0.975
+
+
+def test_an_array_given_back_twice_is_found():
+    arrays = {}
+
+    def rnn_step(*args):
+        h = right_step(*args)
+        mine = arrays.setdefault((h.shape, h.dtype), h)
+        mine[...] = h
+        return mine
+
+    report, text = judge("rnn_step", rnn_step)
+    assert failed(report) == ["repetition"]
+    assert "A later call changes the array that an earlier one gave back" in text
+    assert report.points == 0.975
+
+
+def test_float64_for_float32_costs_its_part():
+    report, text = judge("rnn_step", lambda *args: right_step(*args).astype(np.float64))
+    assert failed(report) == ["dtype"]
+    assert "float32 arguments give float64." in text
+    assert report.points == 0.975
+
+
+def test_wrong_values_in_float32_cost_the_same_part():
+    def rnn_step(*args):
+        return right_step(*args) + np.float32(0.01 * (args[0].dtype == np.float32))
+
+    report, text = judge("rnn_step", rnn_step)
+    assert failed(report) == ["dtype"]
+    assert "With float32 arguments the values are wrong." in text
+
+
+def test_tokens_in_floats_cost_their_part():
+    reference = EXERCISES["sample"].reference
+    report, text = judge("sample", lambda *args: reference(*args).astype(float))
+    assert failed(report) == ["dtype"]
+    assert "Tokens are indices, and should be integers; these are of dtype float64." in text
+    assert report.points == 0.975
+
+
+def test_a_warning_costs_its_part_and_never_reaches_standard_error(capfd):
+    def rnn_step(*args):
+        warnings.warn("look out", stacklevel=1)
+        print("to standard error", file=sys.stderr)
+        return right_step(*args)
+
+    report, text = judge("rnn_step", rnn_step)
+    assert failed(report) == ["warnings"]
+    assert "UserWarning: look out" in text and "warnings.warn(" in text
+    assert report.points == 0.975
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_warning_that_a_library_will_change_costs_nothing():
+    def rnn_step(*args):
+        warnings.warn("some day", DeprecationWarning, stacklevel=1)
+        return right_step(*args)
+
+    assert judge("rnn_step", rnn_step)[0].points == 1.0
+
+
+def test_of_a_flood_of_output_the_beginning_is_shown():
+    def rnn_step(*args):
+        print("flood" * 10000)
+        return right_step(*args)
+
+    text = judge("rnn_step", rnn_step)[1]
+    assert text.count("flood") == 40
+
+
+def test_printing_costs_nothing_and_is_summed_up(capfd):
+    def rnn_step(*args):
+        print("state", 1)
+        print("more" * 1000)
+        return right_step(*args)
+
+    report, text = judge("rnn_step", rnn_step)
+    count = len(list(EXERCISES["rnn_step"].cases(generator("rnn_step", False))))
+    assert report.points == 1.0
+    assert f"The function prints, {2 * count} lines in {count} calls" in text and "\n          state 1" in text
+    assert capfd.readouterr() == ("", "")
+
+
+# --- neighbours ---
+
+
+def in_a_notebook(source):
+    """Functions that find each other among the global names of one notebook."""
+    names = {"np": np}
+    exec(compile(source, "<ipython-input-1>", "exec"), names)
+    return names
+
+
+STEP_AND_FORWARD = """
+def rnn_step(x, h_prev, W_x, W_h, b):
+    {step}
+
+def rnn_forward(xs, h0, W_x, W_h, b):
+    h, hs = {start}, []
+    for x in xs:
+        h = rnn_step(x, h, W_x, W_h, b)
+        hs.append(h)
+    return np.stack(hs)
+"""
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["return np.tanh(x @ W_x - h_prev @ W_h + b)", "raise NotImplementedError()", "return 1 / 0", "return None"],
+)
+def test_a_fault_in_a_neighbour_is_charged_where_it_is(step):
+    names = in_a_notebook(STEP_AND_FORWARD.format(step=step, start="h0"))
+    mine = names["rnn_step"]
+    report, text = judge("rnn_forward", names["rnn_forward"])
+    assert report.points == 2.0
+    assert "Judged with the course's own `rnn_step` in place of yours" in text
+    assert judge("rnn_step", mine)[0].points == 0.0
+    assert names["rnn_step"] is mine
+
+
+def test_an_endless_neighbour_is_charged_where_it_is(monkeypatch):
+    monkeypatch.setattr(calls, "TIME_LIMIT", 0.2)
+    names = in_a_notebook(STEP_AND_FORWARD.format(step="while True: pass", start="h0"))
+    assert judge("rnn_forward", names["rnn_forward"])[0].points == 2.0
+
+
+def test_a_fault_of_its_own_is_named_in_spite_of_a_wrong_neighbour():
+    source = STEP_AND_FORWARD.format(step="return np.tanh(x @ W_x - h_prev @ W_h + b)", start="np.zeros_like(h0)")
+    report, _ = judge("rnn_forward", in_a_notebook(source)["rnn_forward"])
+    assert report.points == 0.0
+    assert report.mistakes == ["rnn.initial-state-ignored"]
+
+
+def test_a_right_neighbour_is_left_in_place():
+    names = in_a_notebook(STEP_AND_FORWARD.format(step="return np.tanh(x @ W_x + h_prev @ W_h + b)", start="h0"))
+    report, text = judge("rnn_forward", names["rnn_forward"])
+    assert report.points == 2.0 and "Judged with" not in text
+
+
+# --- the call itself ---
+
+
+def test_check_gives_a_plain_float_and_prints_the_report(capsys):
+    def rnn_step(x, h_prev, W_x, W_h, b):
+        return np.tanh(x @ W_x + h_prev @ W_h + b)
+
+    points = check(rnn_step)
+    assert type(points) is float and points == 1.0
+    out, err = capsys.readouterr()
+    assert out.startswith("rnn_step, check: 1 of 1 point\n  ✓ passed: structure.")
+    assert err == ""
+    assert type(check(rnn_step, hidden=True)) is float
+    assert "rnn_step, hidden check: 2 of 2 points" in capsys.readouterr().out
+
+
+def test_the_caller_may_know_the_function_under_its_name_alone(capsys):
+    names = in_a_notebook("rnn_step = lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + h @ W_h + b)")
+    names |= {"check": check, "partial": functools.partial(right_step)}
+    assert eval("check(rnn_step)", names) == 1.0
+    names["rnn_step"] = names["partial"]
+    assert eval("check(rnn_step)", names) == 1.0
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"no exercise named 'cell'; check knows softmax, cross_entropy, rnn_step"):
+
+        def cell():
+            pass
+
+        check(cell)
+
+
+def test_what_is_no_function_is_said():
+    with pytest.raises(TypeError, match=r"takes the function itself, as in check\(rnn_step\); this is of type ndarray"):
+        check(np.zeros(3))
+
+
+def test_a_notebook_shows_a_misuse_without_a_traceback():
+    with pytest.raises(ValueError) as caught:
+        check(None)
+    (line,) = caught.value._render_traceback_()
+    assert line.startswith("check takes the function itself") and line.endswith(".")
+
+
+def test_hidden_cases_depend_on_the_seed_and_visible_ones_do_not(monkeypatch):
+    def drawn(hidden):
+        case = next(EXERCISES["readout"].cases(generator("readout", hidden)))
+        return case.args["W_y"].tobytes()
+
+    visible = drawn(False)
+    monkeypatch.delenv("RNNLIB_HIDDEN_SEED", raising=False)
+    default = drawn(True)
+    monkeypatch.setenv("RNNLIB_HIDDEN_SEED", "spring")
+    spring = drawn(True)
+    monkeypatch.setenv("RNNLIB_HIDDEN_SEED", "autumn")
+    autumn = drawn(True)
+    assert len({visible, default, spring, autumn}) == 4
+    assert drawn(False) == visible
+    assert drawn(True) == autumn
+
+
+def test_ordinary_cases_hide_nothing():
+    for name, exercise in EXERCISES.items():
+        for case in exercise.cases(generator(name, True)):
+            if case.part != ORDINARY:
+                continue
+            arrays = [a for a in case.args.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+            assert all((a != 0).all() for a in arrays)
+            sizes = [int(word.split(" = ")[1]) for word in case.words.split(", ") if word[0] in "TBDHK"]
+            assert len(set(sizes)) == len(sizes) >= 2 and min(sizes) > 1
+            if "W_h" in case.args:
+                assert not np.allclose(case.args["W_h"], case.args["W_h"].T, atol=1e-2)
+
+
+def test_a_check_takes_less_than_a_second_and_imports_numpy_alone():
+    script = """
+import sys, time
+from rnnlib import check
+def rnn_step(x, h_prev, W_x, W_h, b):
+    return __import__("numpy").tanh(x @ W_x + h_prev @ W_h + b)
+start = time.monotonic()
+assert check(rnn_step) == 1.0
+assert time.monotonic() - start < 1, "slow"
+heavy = {"torch", "matplotlib", "IPython", "nbgrader", "pytest"} & sys.modules.keys()
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_the_report_too():
+    script = "from rnnlib import check\ndef softmax(logits): return logits\nassert check(softmax) == 0.0, 'points'\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        timeout=60,
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"? failed: values. First at `p[0, 0, 0]`" in done.stdout
