@@ -1,0 +1,113 @@
+"""The book, built once from nothing for all tests of this folder, and a browser to look at it with."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from browser import FLAGS, HOW_TO_GET, NAMES, find_chromium, serve, visit
+from filelock import FileLock
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+# What was built, and what another test may be writing meanwhile.
+NOT_COPIED = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", "submitted", "autograded", "feedback")
+
+# Must never be published. Planted into the copy that is built: in a solution's folder as a page and as a notebook's
+# neighbour, in an environment and in another hidden folder.
+SECRET = "unpublishable-4711"
+PLANTED = (
+    "solutions/99-planted/99-planted.md",
+    "solutions/99-planted/notes.txt",
+    ".venv/lib/planted/readme.md",
+    ".hidden/planted.md",
+    "_build/planted.md",
+)
+
+
+@dataclass(frozen=True)
+class Book:
+    """A built book."""
+
+    html: Path  #: the folder with the pages
+    log: str  #: what the build printed
+    secret: str = SECRET  #: stands in the files that were planted
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The book built strictly from a copy of the repository, with an empty cache and fresh figures."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # workers share one build: the first makes it, the others wait for it
+        folder = folder.parent
+    source, result = folder / "book" / "course", folder / "book.json"
+    with FileLock(folder / "book.lock"):
+        if not result.exists():
+            copy(source)
+            result.write_text(json.dumps(build(source)))
+    failed, log = json.loads(result.read_text())
+    if failed:
+        pytest.fail(f"the book was not built:\n{log[-6000:]}", pytrace=False)
+    return Book(source / "_build" / "html", log)
+
+
+def copy(source):
+    """Copy the repository without what was built, and plant what must not be published."""
+    shutil.copytree(ROOT, source, ignore=NOT_COPIED)
+    for name in PLANTED:
+        path = source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# Planted\n\n{SECRET}\n", encoding="utf-8")
+
+
+def build(source):
+    """Draw the figures that pages show and build the book; whether a command failed, and what they printed."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (source / "book").rglob("*.md"))
+    figures = sorted(set(re.findall(r"figures/([\w-]+)\.svg", text)))
+    for slug in figures:  # one left from an earlier drawing must not stand in for a script that fails
+        (source / "book" / "figures" / f"{slug}.svg").unlink(missing_ok=True)
+    commands = [[sys.executable, f"book/figures/{slug}.py"] for slug in figures]
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    commands += [[str(jupyter_book), "build", ".", "-W", "-n", "--keep-going", "--path-output", "."]]
+    # One thread for each product: beside other tests, several would wait for each other.
+    settings = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    log = ""
+    for command in commands:
+        done = subprocess.run(
+            command, cwd=source, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=540
+        )
+        log += done.stdout
+        if done.returncode:
+            return True, log
+    return False, log
+
+
+@pytest.fixture(scope="session")
+def address(book):
+    """Where the built book is served."""
+    with serve(book.html) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium. Without one installed the test is left out by name, and where CI is set it fails."""
+    path = find_chromium()
+    if path is None:
+        missing = f"needs a browser, one of {', '.join(NAMES)}: {HOW_TO_GET}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def look(chromium, address):
+    """Open a page of the book in one of the modes of `browser.MODES`: ``with look("book/index.html", "dark")``."""
+    return lambda page, mode="light": visit(chromium, f"{address}/{page}", mode)

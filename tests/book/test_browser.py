@@ -1,0 +1,60 @@
+"""The built pages in a real browser: equations, colours, width, console, network, search."""
+
+import re
+from pathlib import Path
+
+import pytest
+from browser import MODES
+
+ROOT = Path(__file__).parents[2]
+PAGES = re.findall(r"^\s*(?:root|- file):\s*(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"), re.M)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_loads_from_its_own_host_without_an_error(look, page, mode):
+    with look(f"{page}.html", mode) as seen:
+        assert seen.foreign == []
+        assert seen.failed == []
+        assert seen.errors == []
+        # Every equation is set, and none shows an error.
+        assert seen.page.locator("mjx-merror").count() == 0
+        assert seen.page.locator("mjx-container").count() == seen.page.locator("span.math, div.math").count()
+        # Nothing sticks out: the page never scrolls sideways as a whole.
+        assert seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_the_equations_of_the_notation_page_are_set(look):
+    with look("book/notation.html") as seen:
+        assert seen.page.locator("mjx-container").count() > 50
+
+
+def test_a_dark_page_is_dark_and_its_figures_lie_on_a_light_card(look):
+    luminance = """e => {
+        const [r, g, b] = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);
+        return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+    }"""
+    with look("book/index.html", "dark") as seen:
+        assert seen.page.locator("body").evaluate(luminance) < 0.1
+        assert seen.page.locator("figure img").first.evaluate(luminance) > 0.8
+    with look("book/index.html", "light") as seen:
+        assert seen.page.locator("body").evaluate(luminance) > 0.9
+
+
+def test_wide_tables_and_equations_scroll_in_their_own_box(look):
+    with look("book/notation.html", "phone") as seen:
+        boxes = seen.page.locator(".pst-scrollable-table-container")
+        assert boxes.count() == 9
+        assert boxes.nth(6).evaluate("e => e.scrollWidth > e.clientWidth")
+        assert all(box.bounding_box()["width"] <= 360 for box in boxes.all())
+
+
+def test_there_is_one_search_button_and_the_search_finds_the_glossary(look):
+    with look("book/index.html") as seen:
+        assert seen.page.locator(".search-button-field:visible, .search-button:visible").count() == 1
+    for words in ("vanishing gradient", "peephole", "忘記閘"):
+        with look(f"search.html?q={words}") as seen:
+            seen.page.wait_for_selector("ul.search li a")
+            found = seen.page.locator("ul.search li a").evaluate_all("links => links.map(a => a.href)")
+            assert any("book/glossary.html" in link for link in found), words
+            assert seen.errors == []

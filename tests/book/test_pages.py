@@ -1,0 +1,180 @@
+"""The built pages as files: what is there, what is not, and that every reference within them holds."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LISTED = sorted(re.findall(r"^\s*(?:root|- file):\s*(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"), re.M))
+GENERATED = {"genindex.html", "index.html", "search.html"}
+LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, the ids, and the text of what has been asked for."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.ids = [], set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        self.ids.update(attributes[key] for key in ("id", "name") if attributes.get(key))
+
+
+class Definitions(HTMLParser):
+    """The glossary's definitions: the terms of each and the text of its parts in Traditional Chinese."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.entries, self.path = [], []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == "dt" and "dl.glossary" in self.path and (not self.entries or self.entries[-1]["defined"]):
+            self.entries.append({"terms": [], "chinese": "", "defined": ""})
+        if tag not in VOID:
+            self.path.append(
+                "dl.glossary"
+                if tag == "dl" and "glossary" in attributes.get("class", "")
+                else "zh"
+                if attributes.get("lang") == "zh-Hant"
+                else tag
+            )
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            self.path.pop()
+
+    def handle_data(self, text):
+        if "dl.glossary" not in self.path or not text.strip():
+            return
+        entry = self.entries[-1]
+        if "dd" not in self.path:
+            entry["terms"].append(text.strip())
+        else:
+            entry["defined"] += text
+            entry["chinese"] += text if "zh" in self.path else ""
+
+
+@pytest.fixture(scope="module")
+def pages(book):
+    """Every page by its path within the book."""
+    return {
+        path.relative_to(book.html).as_posix(): Page(path)
+        for path in sorted(book.html.rglob("*.html"))
+        if "_static" not in path.parts
+    }
+
+
+def test_the_pages_are_those_of_the_toc(pages):
+    assert sorted(page.removesuffix(".html") for page in set(pages) - GENERATED) == LISTED
+
+
+def test_the_build_was_strict_and_its_cache_empty(book):
+    assert "build succeeded" in book.log
+    assert "WARNING:" not in book.log
+    assert "Using cached" not in book.log
+
+
+def test_nothing_of_a_solution_or_a_hidden_folder_is_published(book):
+    published = [path for path in book.html.rglob("*") if path.is_file()]
+    assert [path for path in published if "solutions" in path.parts or "planted" in path.name] == []
+    marks = [book.secret.encode(), b"BEGIN SOLUTION", b"BEGIN HIDDEN TESTS"]
+    assert [(path, mark) for path in published for mark in marks if mark in path.read_bytes()] == []
+    assert "solutions" not in " ".join(search_index(book)["docnames"])
+
+
+def search_index(book):
+    text = (book.html / "searchindex.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+
+
+def test_every_image_says_what_is_to_be_seen(pages):
+    bad = [
+        (name, attributes.get("src"))
+        for name, page in pages.items()
+        for tag, attributes in page.tags
+        if tag == "img"
+        and not re.search(r"\w \w", attributes.get("alt") or "")  # without alt text Sphinx gives the file's name
+        and "logo__image" not in attributes.get("class", "")  # the course's name stands beside it
+    ]
+    assert bad == []
+
+
+def test_nothing_is_loaded_from_another_host(book, pages):
+    loaded = [
+        (name, attributes[LOADS[tag]])
+        for name, page in pages.items()
+        for tag, attributes in page.tags
+        if tag in LOADS and attributes.get(LOADS[tag])
+    ]
+    assert loaded
+    assert [(name, url) for name, url in loaded if urlsplit(url).netloc] == []
+    sheets = {path: path.read_text(encoding="utf-8") for path in book.html.rglob("*.css")}
+    imports = {
+        path: re.findall(r"(?:url\(|@import)\s*[\"']?\s*((?:https?:)?//[^\"')\s]+)", s) for path, s in sheets.items()
+    }
+    assert {path: found for path, found in imports.items() if found} == {}
+
+
+def test_every_link_within_the_book_leads_somewhere(book, pages):
+    dead, count = [], 0
+    for name, page in pages.items():
+        for _, attributes in page.tags:
+            url = urlsplit(attributes.get("href") or attributes.get("src") or "")
+            if url.scheme or url.netloc or not (url.path or url.fragment):
+                continue
+            count += 1
+            target = (book.html / name).parent / unquote(url.path) if url.path else book.html / name
+            fragment = unquote(url.fragment)
+            if not target.exists():
+                dead.append((name, url.geturl()))
+            elif fragment and target.suffix == ".html":
+                key = target.resolve().relative_to(book.html.resolve()).as_posix()
+                if fragment not in pages[key].ids:
+                    dead.append((name, url.geturl()))
+    assert count > 100
+    assert dead == []
+
+
+def test_every_glossary_term_has_a_chinese_name_and_a_definition(book):
+    entries = Definitions(book.html / "book" / "glossary.html").entries
+    assert len(entries) > 50
+    assert [e["terms"] for e in entries if not re.search(r"[\u4e00-\u9fff]", e["chinese"])] == []
+    assert [e["terms"] for e in entries if len(e["defined"]) < len(e["chinese"]) + 20] == []
+
+
+def test_the_bibliography_has_every_reference_of_the_article(book):
+    text = (book.html / "book" / "references.html").read_text(encoding="utf-8")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
+    numbers = [int(n) for n in re.findall(r"umber (\d+) of the article", text)]
+    numbers += [int(n) for n in re.findall(r"are number (\d+) of the article", text) if int(n) not in numbers]
+    # Number 16 is empty in the article.
+    assert sorted(numbers) == [n for n in range(1, 40) if n != 16]
+
+
+def test_a_citation_looks_as_its_entry_in_the_bibliography(book):
+    text = (book.html / "book" / "references.html").read_text(encoding="utf-8")
+    assert "Hochreiter and Schmidhuber, 1997" in text
+    assert "Chung et al., 2014" in text
+
+
+def test_the_api_page_has_every_module_that_a_reader_calls():
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / "rnnlib").rglob("*.py")
+        if "def " in path.read_text(encoding="utf-8")
+    }
+    inner = {name for name in modules if name.startswith("rnnlib.checks.")} - {"rnnlib.checks.exercises"}
+    inner.add("rnnlib.validation")  # what arguments must be, said once for all modules
+    shown = re.findall(r"automodule:: (\S+)", (ROOT / "book" / "api.md").read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(modules - inner)
