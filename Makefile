@@ -13,7 +13,7 @@ SOURCES  := $(shell find solutions -type f ! -path '*/.ipynb_checkpoints/*')
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
 test book grade pictures: export OPENBLAS_NUM_THREADS ?= 1
-test: export OMP_NUM_THREADS ?= 1
+test book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help course test setup exercises book serve lab grade figures pictures lint format lock clean

@@ -1,0 +1,59 @@
+"""nbgrader's configuration: every nbgrader command, the formgrader and `rnngrader` read this file."""
+
+import os
+import sys
+from pathlib import Path
+
+import rnngrader
+
+# The hidden checks draw their cases from this word. Change it every term, and grade a term with one word.
+HIDDEN_SEED = "first term"
+
+ROOT = Path(__file__).resolve().parent
+c = get_config()  # noqa: F821  (traitlets defines it)
+
+# nbgrader calls `alembic` through PATH; with this no command needs an activated environment.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+# The kernels that run submissions inherit the word.
+os.environ.setdefault("RNNLIB_HIDDEN_SEED", HIDDEN_SEED)
+# For the small matrices of the checks one thread is the fastest, most of all on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+c.CourseDirectory.root = str(ROOT)
+c.CourseDirectory.course_id = "rnn"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+# Left behind whenever nbgrader copies a folder (release, submit, collect). It must not match timestamp.txt.
+c.CourseDirectory.ignore = [".*", "*~", "*.pyc", "__pycache__", "feedback"]
+
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("write this function, then run the check below")'}
+c.ClearSolutions.text_stub = "*Write your answer here, in place of this line.*"
+
+# A cell that runs longer is interrupted and costs its own points; the cells after it still run.
+c.Execute.timeout = 60
+c.Execute.interrupt_on_timeout = True
+c.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
+
+c.Autograde.exporter_class = "rnngrader.pipeline.SubmissionExporter"
+c.Autograde.sanitize_preprocessors = [
+    "rnngrader.pipeline.Rebuild",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "rnngrader.pipeline.Run",
+    "nbgrader.preprocessors.LimitOutput",
+    "rnngrader.pipeline.Record",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "rnngrader.feedback.Page",
+]
+c.GenerateFeedback.HTMLExporter.template_name = "rnn_feedback"
+c.GenerateFeedback.HTMLExporter.extra_template_basedirs = [str(Path(rnngrader.__file__).parent / "templates")]
+
+# `nbgrader export` and `rnngrader grade` write the same grades.csv.
+c.ExportApp.plugin_class = "rnngrader.export.Grades"

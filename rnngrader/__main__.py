@@ -1,0 +1,7 @@
+"""`python -m rnngrader` is the `rnngrader` command."""
+
+import sys
+
+from rnngrader.cli import main
+
+sys.exit(main())

@@ -1,0 +1,145 @@
+"""grades.csv: one row for every student and assignment, with a score or a reason."""
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import MissingEntry
+from nbgrader.plugins import ExportPlugin
+
+from rnngrader.feedback import split_id
+
+COLUMNS = (
+    "student_id", "assignment", "score", "max_score", "late_penalty", "needs_manual_grade", "status", "reason",
+)  # fmt: skip
+
+GRADED = "graded"
+WRITTEN = "written answer to be graded"
+PERSON = "a person must look"
+MISSING = "not submitted"
+WAITING = "not graded"
+
+
+@dataclass
+class Outcome:
+    """What is known of one student's assignment: a row of grades.csv."""
+
+    student: str
+    assignment: str
+    score: float
+    max_score: float
+    status: str
+    reason: str = ""
+    late_penalty: float = 0.0
+    parts: dict[str, float] = field(default_factory=dict)
+
+    def row(self):
+        return {
+            "student_id": self.student,
+            "assignment": self.assignment,
+            "score": f"{self.score:g}",
+            "max_score": f"{self.max_score:g}",
+            "late_penalty": f"{self.late_penalty:g}",
+            "needs_manual_grade": "yes" if self.status in (WRITTEN, PERSON) else "no",
+            "status": self.status,
+            "reason": self.reason,
+            **{part: f"{points:g}" for part, points in self.parts.items()},
+        }
+
+
+def outcome(coursedir, gradebook, assignment, student):
+    """What the gradebook and the autograded notebook say of one student's assignment.
+
+    Parameters
+    ----------
+    coursedir : nbgrader.coursedir.CourseDirectory
+    gradebook : nbgrader.api.Gradebook
+    assignment, student : str
+
+    Returns
+    -------
+    outcome : Outcome
+        `status` is one of GRADED, WRITTEN, PERSON, MISSING (nothing handed in) and WAITING (handed in, not graded).
+    """
+    most = gradebook.find_assignment(assignment).max_score
+    if not Path(coursedir.format_path(coursedir.submitted_directory, student, assignment)).is_dir():
+        return Outcome(student, assignment, 0.0, most, MISSING)
+    if missing := lacking(coursedir, assignment, student):
+        return Outcome(student, assignment, 0.0, most, PERSON, missing)
+    folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
+    autograded = sorted(folder.glob("*.ipynb"))
+    try:
+        submission = gradebook.find_submission(assignment, student)
+    except MissingEntry:
+        submission = None
+    if submission is None or not autograded:
+        return Outcome(student, assignment, 0.0, most, WAITING)
+
+    said = [nbformat.read(path, as_version=4).metadata.get("rnngrader", {}) for path in autograded]
+    person = [line for each in said for line in each.get("person", [])]
+    notes = [line for each in said for line in each.get("notes", [])]
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    parts = {}
+    for grade in grades:
+        part = split_id(grade.name)[0]
+        parts[part] = parts.get(part, 0.0) + grade.score
+    penalty = submission.late_submission_penalty or 0.0
+    waiting = any(grade.needs_manual_grade for grade in grades)
+    return Outcome(
+        student,
+        assignment,
+        max(0.0, submission.score - penalty),
+        most,
+        (PERSON if person else WRITTEN) if waiting else GRADED,
+        " ".join([*person, *(f"{note}." for note in notes)]),
+        penalty,
+        parts,
+    )
+
+
+def lacking(coursedir, assignment, student):
+    """A sentence about the released notebooks that a submission lacks, or None."""
+    release = Path(coursedir.format_path(coursedir.release_directory, ".", assignment))
+    folder = Path(coursedir.format_path(coursedir.submitted_directory, student, assignment))
+    names = sorted(path.name for path in folder.iterdir())
+    missing = sorted(path.name for path in release.glob("*.ipynb") if path.name not in names)
+    if not missing:
+        return None
+    return f"The submission has no {', '.join(missing)}; it holds {', '.join(names) or 'nothing'}."
+
+
+def outcomes(coursedir, gradebook, assignments):
+    """One Outcome for each student of the gradebook and each of `assignments`, by assignment, then student."""
+    students = sorted(student.id for student in gradebook.students)
+    return [outcome(coursedir, gradebook, a, s) for a in assignments for s in students]
+
+
+def write_csv(path, found):
+    """Writes outcomes as CSV; points per function stand in columns after the fixed ones.
+
+    Parameters
+    ----------
+    path : path
+    found : list of Outcome
+    """
+    parts = list(dict.fromkeys(part for each in found for part in each.parts))
+    temporary = Path(path).with_suffix(".part")
+    with open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*COLUMNS, *parts], restval="")
+        writer.writeheader()
+        writer.writerows(each.row() for each in found)
+    temporary.replace(path)
+
+
+class Grades(ExportPlugin):
+    """`nbgrader export`: the same grades.csv that `rnngrader grade` writes."""
+
+    def export(self, gradebook):
+        """Writes grades.csv, or the file that --to names."""
+        chosen = [str(name) for name in self.assignment] or [a.name for a in gradebook.assignments]
+        found = outcomes(self.parent.coursedir, gradebook, sorted(chosen))
+        if self.student:
+            found = [each for each in found if each.student in map(str, self.student)]
+        write_csv(self.to or "grades.csv", found)
+        self.log.info("Wrote %d rows to %s", len(found), self.to or "grades.csv")

@@ -1,0 +1,183 @@
+"""nbgrader's plug-ins for autograding: read, rebuild, run, record. `nbgrader_config.py` puts them in place."""
+
+import math
+import os
+from pathlib import Path
+
+import nbformat
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.exporters import NotebookExporter
+from nbformat.v4 import new_notebook, new_output
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors.execute import UnresponsiveKernelError
+from nbgrader.utils import is_grade, is_solution
+from traitlets import Integer
+
+from rnngrader import digest
+from rnngrader.submission import Notes, Unreadable, parse, rebuild
+
+
+def find_coursedir(plugin):
+    """The CourseDirectory of the nbgrader command that a plug-in works for.
+
+    Parameters
+    ----------
+    plugin : traitlets.config.Configurable
+        An exporter or preprocessor, whose chain of parents leads to an nbgrader converter.
+
+    Returns
+    -------
+    coursedir : nbgrader.coursedir.CourseDirectory
+    """
+    while not hasattr(plugin, "coursedir"):
+        plugin = plugin.parent
+    return plugin.coursedir
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads any file that a student submits; one that is no notebook becomes a notebook that says so."""
+
+    max_bytes = Integer(50_000_000, help="A larger submission is not read.").tag(config=True)
+
+    def from_filename(self, filename, resources=None, **kw):
+        """The notebook at `filename`, converted; see `nbconvert.exporters.Exporter.from_filename`."""
+        if not self.parent._sanitizing:  # the second pass reads what the first has written
+            return super().from_filename(filename, resources, **kw)
+        try:
+            if os.path.islink(filename) or not os.path.isfile(filename):
+                raise Unreadable("it is not an ordinary file")
+            if os.path.getsize(filename) > self.max_bytes:
+                raise Unreadable(f"the file is larger than {self.max_bytes / 1e6:.0f} MB")
+            submitted = parse(Path(filename).read_bytes())
+            unreadable = None
+        except Unreadable as error:
+            submitted, unreadable = [], str(error)
+        resources["submitted"], resources["unreadable"] = submitted, unreadable
+        return self.from_notebook_node(new_notebook(), resources, **kw)
+
+
+class Rebuild(NbGraderPreprocessor):
+    """Starts from the release notebook and takes only answers and own cells from the submission."""
+
+    def preprocess(self, nb, resources):
+        """The rebuilt notebook in place of `nb`; what was mended stands in its metadata under "rnngrader"."""
+        coursedir = find_coursedir(self)
+        names = resources["nbgrader"]
+        folder = coursedir.format_path(coursedir.release_directory, ".", names["assignment"])
+        release = nbformat.read(Path(folder, names["notebook"] + ".ipynb"), as_version=4)
+        if resources["unreadable"]:
+            notes = Notes(person=[f"The submitted notebook could not be read: {resources['unreadable']}."])
+        else:
+            release, notes = rebuild(release, resources["submitted"])
+        unread = bool(resources["unreadable"])
+        # `stopped`: some checks were not run, for a reason that `person` gives.
+        release.metadata["rnngrader"] = {**notes.as_metadata(), "unreadable": unread, "stopped": unread}
+        return release, resources
+
+
+class Run(Execute):
+    """Runs the notebook to its last check; when its process dies or hangs, keeps what was done and says so.
+
+    What follows the last check can change no score, and is what takes long: a model that the student's functions train.
+    """
+
+    def preprocess(self, nb, resources, km=None):
+        """The executed notebook; see `nbconvert.preprocessors.ExecutePreprocessor.preprocess`."""
+        if nb.metadata.rnngrader.unreadable:
+            return nb, resources
+        checks = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and is_grade(cell)]
+        end = max(checks, default=-1) + 1
+        nb.cells, rest = nb.cells[:end], nb.cells[end:]
+        self._last = None
+        try:
+            super().preprocess(nb, resources, km)
+        except DeadKernelError:
+            self._give_up(nb, "Python itself ended")
+        except (CellTimeoutError, UnresponsiveKernelError):
+            self._give_up(nb, "a cell ran without end and could not be interrupted")
+        nb.cells += rest
+        return nb, resources
+
+    def preprocess_cell(self, cell, resources, index):
+        """Runs one cell, and remembers it for the report when the process ends in it."""
+        self._last = cell
+        return super().preprocess_cell(cell, resources, index)
+
+    def on_cell_executed(self, **kwargs):
+        """Notes a cell that ran out of time."""
+        super().on_cell_executed(**kwargs)
+        if kwargs["execute_reply"]["content"].get("ename") == self.error_on_timeout["ename"]:
+            self.nb.metadata.rnngrader.notes.append(
+                f"{self._name(kwargs['cell'])}: stopped, it had not finished after {self.timeout} seconds"
+            )
+
+    def _give_up(self, nb, what):
+        if self._last is None:
+            raise RuntimeError("the Python process for the notebook did not start")
+        sentence = f"{what} while {self._name(self._last)} ran, so nothing after it was run"
+        nb.metadata.rnngrader.stopped = True
+        nb.metadata.rnngrader.person.append(sentence[0].upper() + sentence[1:] + ".")
+        self._last.outputs.append(new_output("error", ename="Stopped", evalue=sentence, traceback=[sentence]))
+
+    def _name(self, cell):
+        marks = cell.metadata.get("nbgrader")
+        return marks.grade_id if marks else f"the cell that begins with `{cell.source.strip().splitlines()[0][:60]}`"
+
+
+def points_of(cell):
+    """The points that a test cell's output gives, and what is wrong with the output if anything is.
+
+    nbgrader gives full points for no output, for output that is no number and for NaN, and none for any text on
+    stderr. Here points are given only where the cell's result is one plain number from 0 to its maximum.
+
+    Parameters
+    ----------
+    cell : NotebookNode
+        An executed code cell that nbgrader marks as a grade cell.
+
+    Returns
+    -------
+    points : float
+        In [0, maximum].
+    problem : str or None
+        A sentence for the person who must look; None when the output is as it should be.
+    """
+    name, most = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
+    if any(output.output_type == "error" for output in cell.outputs):
+        return 0.0, None
+    results = [output for output in cell.outputs if output.output_type == "execute_result"]
+    if len(results) != 1:
+        return 0.0, f"The check {name} gave {len(results)} results where one was expected."
+    text = results[0].data.get("text/plain", "")
+    try:
+        points = float(text)
+    except (TypeError, ValueError):
+        points = math.nan
+    if not 0 <= points <= most:
+        return 0.0, f"The check {name} gave {str(text)[:40]!r}, which is no number from 0 to {most:g}."
+    return points, None
+
+
+class Record(SaveAutoGrades):
+    """Writes points to the gradebook, nothing but numbers in range, and marks what a person must look at."""
+
+    def preprocess(self, nb, resources):
+        """`nb` with the digest of what it was graded from in its metadata; the gradebook has its scores."""
+        self._outcome = nb.metadata.rnngrader
+        nb, resources = super().preprocess(nb, resources)
+        nb.metadata.rnngrader.digest = digest.submission(find_coursedir(self), self.assignment_id, self.student_id)
+        return nb, resources
+
+    def _add_score(self, cell, resources):
+        grade = self.gradebook.find_grade(
+            cell.metadata.nbgrader.grade_id, self.notebook_id, self.assignment_id, self.student_id
+        )
+        if is_solution(cell) or cell.cell_type != "code":  # answered in words: graded by hand, as nbgrader does
+            super()._add_score(cell, resources)
+            grade.needs_manual_grade |= self._outcome.unreadable
+        else:
+            grade.auto_score, problem = points_of(cell)
+            grade.needs_manual_grade = problem is not None or grade.manual_score is not None
+            if problem and not self._outcome.stopped:
+                self._outcome.person.append(problem)
+        self.gradebook.db.commit()

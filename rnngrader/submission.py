@@ -1,0 +1,189 @@
+"""A submitted notebook, read defensively, and the notebook that is graded in its place."""
+
+import json
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+CELL_TYPES = ("code", "markdown", "raw")
+
+
+class Unreadable(ValueError):
+    """A submitted file that is no notebook; the message is written for the student."""
+
+
+@dataclass
+class Cell:
+    """What is taken from a submitted cell: its text and its marks. Outputs and other metadata stay behind."""
+
+    type: str
+    source: str
+    id: str | None
+    grade_id: str | None
+    attachments: dict = field(default_factory=dict)
+
+
+@dataclass
+class Notes:
+    """What rebuilding changed, in words for the student; `person` lists what someone must look at."""
+
+    notes: list[str] = field(default_factory=list)
+    person: list[str] = field(default_factory=list)
+
+    def as_metadata(self):
+        return {"notes": self.notes, "person": self.person}
+
+
+def parse(data):
+    """The cells of a submitted notebook file.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's content, whatever it is.
+
+    Returns
+    -------
+    cells : list of Cell
+
+    Raises
+    ------
+    Unreadable
+        When the content is no Jupyter notebook.
+    """
+    if not data.strip():
+        raise Unreadable("the file is empty")
+    try:
+        notebook = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Unreadable("the file is not text, so it is no notebook") from None
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"the file is not a notebook, or it was cut off: {error}") from None
+    if isinstance(notebook, dict) and "worksheets" in notebook:
+        try:
+            notebook = nbformat.convert(nbformat.from_dict(notebook), 4)
+        except Exception:
+            raise Unreadable("the notebook is of an old format and cannot be converted") from None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        raise Unreadable("the file holds no list of cells, so it is no notebook")
+    return [_cell(cell) for cell in cells if isinstance(cell, dict)]
+
+
+def _cell(cell):
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    attachments = cell.get("attachments")
+    return Cell(
+        type=cell.get("cell_type") if cell.get("cell_type") in CELL_TYPES else "raw",
+        source=_encodable(source) if isinstance(source, str) else "",
+        id=cell.get("id") if isinstance(cell.get("id"), str) else None,
+        grade_id=grade_id if isinstance(grade_id, str) else None,
+        attachments=attachments if _are_attachments(attachments) else {},
+    )
+
+
+def _encodable(text):
+    """Text without lone surrogates, which JSON can carry and no file can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _are_attachments(value):
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(bundle, dict) and all(isinstance(v, str) for v in bundle.values())
+        for name, bundle in value.items()
+    )
+
+
+def is_answer(cell):
+    """Whether a release cell is one that the student fills in."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def rebuild(release, cells):
+    """The notebook that is graded: the release, with the student's answers and own cells put in.
+
+    Answers are found by `grade_id`, or by cell id where the mark was lost; of several the last one counts and
+    the ones before it are kept as plain cells in front of it. Tests, other marked cells and text come from the
+    release alone. An unmarked code cell of the release keeps the student's edit. A cell of the student's own
+    stands after the release cell that it followed.
+
+    Parameters
+    ----------
+    release : NotebookNode
+        The released notebook.
+    cells : list of Cell
+        The submitted cells, in order.
+
+    Returns
+    -------
+    notebook : NotebookNode
+        A new notebook; neither argument is changed.
+    notes : Notes
+        What was mended, each a sentence.
+    """
+    notebook = deepcopy(release)
+    notes = Notes()
+    by_mark = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
+    by_id = {c.id: c for c in notebook.cells}
+    by_source = {(c.cell_type, c.source.strip()): c for c in notebook.cells if "nbgrader" not in c.metadata}
+
+    found = {}  # release cell id -> the submitted cells that are this cell
+    own = {}  # release cell id, or None at the top -> the student's own cells that follow it
+    anchor = None
+    for cell in cells:
+        target = by_mark.get(cell.grade_id) or by_id.get(cell.id)
+        if target is None and cell.grade_id is None:
+            target = by_source.get((cell.type, cell.source.strip()))
+        if target is not None:
+            anchor = target.id
+            found.setdefault(target.id, []).append(cell)
+        elif cell.source.strip():
+            own.setdefault(anchor, []).append(cell)
+
+    rebuilt = [_own(cell) for cell in own.get(None, [])]
+    for cell in notebook.cells:
+        copies = found.get(cell.id, [])
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if is_answer(cell):
+            if len(copies) > 1:
+                notes.notes.append(f"{name}: {len(copies)} cells carry this answer's mark; the last one counts")
+                rebuilt += [_own(copy) for copy in copies[:-1]]
+            if copies:
+                answer = copies[-1]
+                cell.source = answer.source
+                if cell.cell_type == "markdown" and answer.attachments:
+                    cell.attachments = answer.attachments
+                if answer.type != cell.cell_type:
+                    notes.notes.append(f"{name}: this answer was a {answer.type} cell; it is read as {cell.cell_type}")
+            else:
+                notes.notes.append(f"{name}: the answer's cell was deleted, so it counts as not answered")
+        elif name is not None:
+            if not copies:
+                notes.notes.append(f"{name}: this cell was deleted; it was put back")
+            elif any(copy.type != cell.cell_type for copy in copies):
+                notes.notes.append(f"{name}: this cell's type was changed; it was changed back")
+        elif cell.cell_type == "code" and copies and copies[-1].type == "code":
+            cell.source = copies[-1].source
+        rebuilt.append(cell)
+        rebuilt += [_own(copy) for copy in own.get(cell.id, [])]
+
+    taken = set(by_id)
+    for number, cell in enumerate(c for c in rebuilt if c.id not in by_id):
+        cell.id = next(i for i in (f"own-{number}{'-' * k}" for k in range(len(rebuilt) + 1)) if i not in taken)
+        taken.add(cell.id)
+    notebook.cells = rebuilt
+    return notebook, notes
+
+
+def _own(cell):
+    """A cell of the student's own as a notebook cell without marks or outputs; raw text becomes markdown."""
+    if cell.type == "code":
+        return new_code_cell(cell.source)
+    return new_markdown_cell(cell.source)

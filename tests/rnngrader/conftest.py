@@ -1,0 +1,36 @@
+"""Fixtures: courses in temporary folders."""
+
+import shutil
+
+import nbformat
+import pytest
+from courses import ROOT, Course, small_source
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def small_course(tmp_path_factory, home):
+    """A course with one small assignment, `small`, whose cells may run for 3 seconds."""
+    root = tmp_path_factory.mktemp("small-course")
+    config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    (root / "nbgrader_config.py").write_text(config + "\nc.Execute.timeout = 3\n", encoding="utf-8")
+    (root / "solutions" / "small").mkdir(parents=True)
+    nbformat.write(small_source(), root / "solutions" / "small" / "small.ipynb")
+    course = Course(root, home)
+    course.run("nbgrader", "generate_assignment", "small")
+    return course
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, home):
+    """The course as it is in the repository, without any class."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    caches = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
+    for folder in ("solutions", "exercises"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=caches)
+    return Course(root, home)

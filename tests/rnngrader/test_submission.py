@@ -1,0 +1,182 @@
+"""Reading any file, and rebuilding the notebook that is graded."""
+
+import json
+
+import nbformat
+import pytest
+from courses import mark
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from rnngrader.submission import Unreadable, parse, rebuild
+
+
+@pytest.fixture
+def release():
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# Text", id="text"),
+            new_code_cell("import numpy as np", id="imports"),
+            mark(new_code_cell("def f(): stub", id="f"), solution=True),
+            mark(new_code_cell("check(f)", id="f-check"), grade=True, locked=True, points=2),
+            new_code_cell("f()", id="demo"),
+            mark(new_markdown_cell("write here", id="why"), solution=True, grade=True, points=3),
+        ]
+    )
+
+
+def handed_in(notebook):
+    return parse(nbformat.writes(notebook).encode())
+
+
+def ids(notebook):
+    return [cell.id for cell in notebook.cells]
+
+
+def sources(notebook):
+    return {cell.id: cell.source for cell in notebook.cells}
+
+
+def test_an_untouched_release_comes_back_as_it_was(release):
+    rebuilt, notes = rebuild(release, handed_in(release))
+    assert rebuilt == release
+    assert notes.notes == [] and notes.person == []
+
+
+def test_only_answers_own_cells_and_edited_code_are_taken(release):
+    student = nbformat.from_dict(json.loads(nbformat.writes(release)))
+    student.cells[0].source = "# My text"
+    student.cells[1].source = "import numpy as np\nimport math"
+    student.cells[2].source = "def f(): return 1"
+    student.cells[3].source = "2.0"
+    student.cells[3].metadata.nbgrader.points = 200
+    student.cells[5].source = "Because."
+    student.cells.insert(2, new_code_cell("def helper(): pass", id="mine"))
+    rebuilt, notes = rebuild(release, handed_in(student))
+    assert ids(rebuilt) == ["text", "imports", "own-0", "f", "f-check", "demo", "why"]
+    assert sources(rebuilt) == {
+        "text": "# Text",
+        "imports": "import numpy as np\nimport math",
+        "own-0": "def helper(): pass",
+        "f": "def f(): return 1",
+        "f-check": "check(f)",
+        "demo": "f()",
+        "why": "Because.",
+    }
+    assert rebuilt.cells[4].metadata.nbgrader.points == 2
+    assert release.cells[2].source == "def f(): stub"
+    assert notes.notes == []
+
+
+def test_deleted_cells_come_back_and_a_deleted_answer_is_no_answer(release):
+    student = new_notebook(cells=[release.cells[0], release.cells[5]])
+    rebuilt, notes = rebuild(release, handed_in(student))
+    assert rebuilt.cells == release.cells
+    assert notes.notes == [
+        "f: the answer's cell was deleted, so it counts as not answered",
+        "f-check: this cell was deleted; it was put back",
+    ]
+
+
+def test_of_duplicates_the_last_counts_and_the_others_still_run_before_it(release):
+    first = mark(new_code_cell("def f(): return 1", id="f"), solution=True)
+    last = mark(new_code_cell("g = f", id="copied"), solution=True, grade_id="f")
+    student = new_notebook(cells=[*release.cells[:2], first, last, *release.cells[3:]])
+    rebuilt, notes = rebuild(release, handed_in(student))
+    assert ids(rebuilt) == ["text", "imports", "own-0", "f", "f-check", "demo", "why"]
+    assert sources(rebuilt)["own-0"] == "def f(): return 1"
+    assert sources(rebuilt)["f"] == "g = f"
+    assert "nbgrader" not in rebuilt.cells[2].metadata
+    assert notes.notes == ["f: 2 cells carry this answer's mark; the last one counts"]
+
+
+def test_retyped_cells_get_their_type_back(release):
+    student = nbformat.from_dict(json.loads(nbformat.writes(release)))
+    student.cells[2] = mark(new_markdown_cell("def f(): return 1", id="f"), solution=True)
+    student.cells[3] = mark(new_markdown_cell("check(f)", id="f-check"), grade=True, locked=True, points=2)
+    rebuilt, notes = rebuild(release, handed_in(student))
+    assert [cell.cell_type for cell in rebuilt.cells] == [cell.cell_type for cell in release.cells]
+    assert sources(rebuilt)["f"] == "def f(): return 1"
+    assert notes.notes == [
+        "f: this answer was a markdown cell; it is read as code",
+        "f-check: this cell's type was changed; it was changed back",
+    ]
+
+
+def test_an_answer_that_lost_its_mark_is_found_by_its_id(release):
+    student = nbformat.from_dict(json.loads(nbformat.writes(release)))
+    student.cells[2] = new_code_cell("def f(): return 1", id="f")
+    rebuilt, notes = rebuild(release, handed_in(student))
+    assert sources(rebuilt)["f"] == "def f(): return 1"
+    assert rebuilt.cells[2].metadata == release.cells[2].metadata
+    assert notes.notes == []
+
+
+def test_a_cell_with_a_made_up_mark_is_the_students_own(release):
+    made_up = mark(new_code_cell("f = lambda: 1", id="extra"), grade=True, points=50)
+    student = new_notebook(cells=[*release.cells, made_up])
+    rebuilt, _ = rebuild(release, handed_in(student))
+    assert ids(rebuilt)[-1] == "own-0"
+    assert rebuilt.cells[-1].metadata == {}
+
+
+def test_text_is_recognised_when_an_old_jupyter_dropped_the_ids(release):
+    student = json.loads(nbformat.writes(release))
+    student["nbformat_minor"] = 4
+    for cell in student["cells"]:
+        del cell["id"]
+    rebuilt, notes = rebuild(release, parse(json.dumps(student).encode()))
+    assert rebuilt == release
+    assert notes.notes == []
+
+
+def test_pictures_in_a_written_answer_stay(release):
+    student = nbformat.from_dict(json.loads(nbformat.writes(release)))
+    student.cells[5].source = "![](attachment:a.png)"
+    student.cells[5].attachments = {"a.png": {"image/png": "iVBORw0="}}
+    rebuilt, _ = rebuild(release, handed_in(student))
+    assert rebuilt.cells[5].attachments == {"a.png": {"image/png": "iVBORw0="}}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"  \n", "empty"),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe", "not text"),
+        (b'{"cells": [', "cut off"),
+        (b"[" * 200_000, "cut off"),
+        (b"[]", "no list of cells"),
+        (b'{"cells": {"a": 1}}', "no list of cells"),
+        (b'{"worksheets": 3, "nbformat": 3}', "old format"),
+    ],
+)
+def test_what_is_no_notebook_is_said_to_be_none(data, words):
+    with pytest.raises(Unreadable, match=words):
+        parse(data)
+
+
+def test_strange_cells_are_read_as_far_as_they_go(release):
+    strange = [
+        None, 7, {}, {"cell_type": "code", "source": {"a": 1}}, {"cell_type": ["code"], "source": ["x", 3]},
+        {"cell_type": "code", "source": "ok = 1\ud800", "metadata": [], "id": 5, "attachments": {"a": 1}},
+        {"cell_type": "code", "source": "f = 1", "metadata": {"nbgrader": {"grade_id": ["f"]}}},
+    ]  # fmt: skip
+    rebuilt, _ = rebuild(release, parse(json.dumps({"cells": strange}).encode()))
+    assert [cell.source for cell in rebuilt.cells[:3]] == ["x", "ok = 1?", "f = 1"]
+    nbformat.validate(rebuilt)
+    assert ids(rebuilt)[3:] == ids(release)
+
+
+def test_an_own_cell_cannot_take_the_id_of_a_release_cell(release):
+    own = new_code_cell("a = 1", id="x")
+    release.cells[4].id = "own-0"
+    rebuilt, _ = rebuild(release, handed_in(new_notebook(cells=[own, *release.cells])))
+    assert ids(rebuilt) == ["own-0-", "text", "imports", "f", "f-check", "own-0", "why"]
+
+
+def test_an_old_notebook_is_converted(release):
+    answer = {"cell_type": "code", "input": "def f(): return 1", "language": "python", "outputs": []}
+    answer["metadata"] = {"nbgrader": {"grade_id": "f"}}
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [answer]}]}
+    rebuilt, _ = rebuild(release, parse(json.dumps(old).encode()))
+    assert sources(rebuilt)["f"] == "def f(): return 1"
