@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-HOW_TO_GET = "apt-get install chromium"
+HOW_TO_GET = "apt-get install chromium libatomic1"  # the library is for Playwright's own program
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 # How a page is looked at: colour scheme and size of the window. 360 is the width of a small phone.
