@@ -204,6 +204,7 @@ def check_state(name, cell, state, B, H, dtype):
     """
     if not isinstance(state, tuple) or len(state) != len(cell.states):
         what = f"tuple of {len(state)}" if isinstance(state, tuple) else type(state).__name__
-        raise TypeError(f"{name} is a {what}; it should be a tuple of {len(cell.states)}: ({', '.join(cell.states)},)")
+        wanted = f"({cell.states[0]},)" if len(cell.states) == 1 else f"({', '.join(cell.states)})"
+        raise TypeError(f"{name} is a {what}; it should be a tuple of {len(cell.states)}: {wanted}")
     for letter, array in zip(cell.states, state, strict=True):
         check_array(f"{letter} of {name}", array, {"B": B, "H": H}, dtype)

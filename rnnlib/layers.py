@@ -6,9 +6,8 @@ state to go on from; ``backward(dys)`` fills ``grads`` and gives the gradient by
 
 import numpy as np
 
-from rnnlib import bptt
+from rnnlib import bptt, cells
 from rnnlib.activations import softmax
-from rnnlib.cells.elman import Elman
 from rnnlib.validation import check_array, check_targets
 
 
@@ -28,12 +27,11 @@ class Layer:
         return sum(p.size for p in self.params.values())
 
 
-class RNN(Layer):
-    r"""Simple recurrent network: the `Elman` cell unrolled over a sequence.
+class Recurrent(Layer):
+    r"""A cell unrolled over a sequence: what `RNN`, `LSTM` and `GRU` have in common.
 
-    .. math:: h_t = \tanh(x_t W_x + h_{t-1} W_h + b)
-
-    The initial weights and biases are drawn uniformly from :math:`\pm 1/\sqrt{H}`, as `torch.nn.RNN` draws them.
+    The initial weights and biases are drawn uniformly from :math:`\pm 1/\sqrt{H}`, as torch's recurrent layers draw
+    them. A subclass says which cell it is.
 
     Parameters
     ----------
@@ -45,25 +43,13 @@ class RNN(Layer):
         Draws the initial parameters.
     dtype : numpy dtype
         float64 or float32, of parameters, inputs and states alike.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rnnlib import RNN
-    >>> rng = np.random.default_rng(0)
-    >>> layer = RNN(3, 4, rng=rng)
-    >>> hs, h = layer.forward(rng.standard_normal((5, 2, 3)))
-    >>> hs.shape, h.shape
-    ((5, 2, 4), (2, 4))
-    >>> dxs, dh0 = layer.backward(np.ones_like(hs))
-    >>> dxs.shape, dh0.shape, layer.grads["W_h"].shape
-    ((5, 2, 3), (2, 4), (4, 4))
     """
+
+    cell: object
 
     def __init__(self, input_size, hidden_size, *, rng, dtype=np.float64):
         _check_sizes(input_size=input_size, hidden_size=hidden_size)
         _check_dtype(dtype)
-        self.cell = Elman()
         self.input_size, self.hidden_size, self.dtype = input_size, hidden_size, np.dtype(dtype)
         bound = hidden_size**-0.5
         width = self.cell.gates * hidden_size
@@ -79,15 +65,15 @@ class RNN(Layer):
         ----------
         xs : array, shape (T, B, D)
             The input.
-        state0 : array, shape (B, H), optional
-            The initial hidden state, zero when left out.
+        state0 : array, shape (B, H), or a tuple of them, optional
+            The initial state: h, or for a cell with a memory ``(h, c)``; zero when left out.
 
         Returns
         -------
         hs : array, shape (T, B, H)
             The hidden states.
-        state : array, shape (B, H)
-            The last of them, to go on from.
+        state : array, shape (B, H), or a tuple of them
+            The state after the last step, to go on from, in the form of `state0`.
 
         Raises
         ------
@@ -96,9 +82,10 @@ class RNN(Layer):
         """
         check_array("xs", xs, {"T": None, "B": None, "D": self.input_size}, self.dtype)
         if state0 is None:
-            state0 = np.zeros((xs.shape[1], self.hidden_size), self.dtype)
-        hs, (h,), self._tape = bptt.forward(self.cell, self.params, xs, (state0,))
-        return hs, h
+            zeros = tuple(np.zeros((xs.shape[1], self.hidden_size), self.dtype) for _ in self.cell.states)
+            state0 = self._from_tuple(zeros)
+        hs, state, self._tape = bptt.forward(self.cell, self.params, xs, self._to_tuple(state0))
+        return hs, self._from_tuple(state)
 
     def backward(self, dhs, dstate=None, window=None, every=1):
         """Backpropagation through time for the last `forward`; fills `grads`.
@@ -107,8 +94,8 @@ class RNN(Layer):
         ----------
         dhs : array, shape (T, B, H)
             Gradient of the loss by each hidden state, by way of that step's output alone.
-        dstate : array, shape (B, H), optional
-            Gradient by the state that `forward` returned, zero when left out.
+        dstate : array, shape (B, H), or a tuple of them, optional
+            Gradient by the state that `forward` returned, in its form; zero when left out.
         window, every : int, optional
             Truncation, as in `rnnlib.bptt.backward`; full BPTT when left out.
 
@@ -116,8 +103,8 @@ class RNN(Layer):
         -------
         dxs : array, shape (T, B, D)
             Gradient by the input.
-        dstate0 : array, shape (B, H)
-            Gradient by the initial state.
+        dstate0 : array, shape (B, H), or a tuple of them
+            Gradient by the initial state, in its form.
 
         Raises
         ------
@@ -127,9 +114,104 @@ class RNN(Layer):
             When an argument's type, shape, dtype or an entry is wrong.
         """
         _check_forward_was_called(self._tape)
-        dstate = None if dstate is None else (dstate,)
-        dxs, (dh0,), self.grads = bptt.backward(self.cell, self.params, self._tape, dhs, dstate, window, every)
-        return dxs, dh0
+        dstate = None if dstate is None else self._to_tuple(dstate)
+        dxs, dstate0, self.grads = bptt.backward(self.cell, self.params, self._tape, dhs, dstate, window, every)
+        return dxs, self._from_tuple(dstate0)
+
+    def _to_tuple(self, state):
+        return (state,) if len(self.cell.states) == 1 else state
+
+    def _from_tuple(self, state):
+        return state[0] if len(self.cell.states) == 1 else state
+
+
+class RNN(Recurrent):
+    r"""Simple recurrent network: the `rnnlib.cells.elman.Elman` cell unrolled over a sequence.
+
+    .. math:: h_t = \tanh(x_t W_x + h_{t-1} W_h + b)
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        D and H.
+    rng : numpy.random.Generator
+        Draws the initial parameters, as `Recurrent` says.
+    dtype : numpy dtype
+        float64 or float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnlib import RNN
+    >>> rng = np.random.default_rng(0)
+    >>> layer = RNN(3, 4, rng=rng)
+    >>> hs, h = layer.forward(rng.standard_normal((5, 2, 3)))
+    >>> hs.shape, h.shape
+    ((5, 2, 4), (2, 4))
+    >>> dxs, dh0 = layer.backward(np.ones_like(hs))
+    >>> dxs.shape, dh0.shape, layer.grads["W_h"].shape
+    ((5, 2, 3), (2, 4), (4, 4))
+    """
+
+    cell = cells.Elman()
+
+
+class LSTM(Recurrent):
+    r"""Long short-term memory with a forget gate: the `rnnlib.cells.lstm.LSTM` cell unrolled over a sequence.
+
+    .. math:: c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
+
+    A state is a tuple ``(h, c)``.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        D and H.
+    rng : numpy.random.Generator
+        Draws the initial parameters, as `Recurrent` says.
+    dtype : numpy dtype
+        float64 or float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnlib import LSTM
+    >>> rng = np.random.default_rng(0)
+    >>> layer = LSTM(3, 4, rng=rng)
+    >>> hs, (h, c) = layer.forward(rng.standard_normal((5, 2, 3)))
+    >>> hs.shape, c.shape, layer.params["W_h"].shape
+    ((5, 2, 4), (2, 4), (4, 16))
+    """
+
+    cell = cells.LSTM()
+
+
+class GRU(Recurrent):
+    r"""Gated recurrent unit: the `rnnlib.cells.gru.GRU` cell unrolled over a sequence.
+
+    .. math:: h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        D and H.
+    rng : numpy.random.Generator
+        Draws the initial parameters, as `Recurrent` says.
+    dtype : numpy dtype
+        float64 or float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnlib import GRU
+    >>> rng = np.random.default_rng(0)
+    >>> layer = GRU(3, 4, rng=rng)
+    >>> hs, h = layer.forward(rng.standard_normal((5, 2, 3)))
+    >>> hs.shape, h.shape, layer.params["W_h"].shape
+    ((5, 2, 4), (2, 4), (4, 12))
+    """
+
+    cell = cells.GRU()
 
 
 class Dense(Layer):
