@@ -28,7 +28,7 @@ def check(fn, hidden=False):
     Raises
     ------
     Misuse
-        When `fn` is no function, or no exercise has its name; both a TypeError and a ValueError.
+        When `fn` is no function or the library's own, or no exercise has its name; both a TypeError and a ValueError.
     """
     report = judge(fn, find(fn, caller=sys._getframe(1).f_globals), hidden)
     show(report)

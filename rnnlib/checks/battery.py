@@ -1,13 +1,14 @@
 """The battery: what is asked of a function, part by part, and what each part is worth."""
 
 import contextlib
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from rnnlib.checks import calls
-from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, generator
-from rnnlib.checks.compare import TOLERANCE, first_difference, in_brackets, same
+from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, each_array, generator
+from rnnlib.checks.compare import first_difference, in_brackets, same
 
 #: Fractions of a function's points. Right values in ordinary cases earn what these leave, and without them there are
 #: no points at all. The parts of behaviour together make a tenth.
@@ -46,6 +47,7 @@ class Report:
         return [line.mistake for line in self.lines if line.mistake]
 
 
+@np.errstate(all="ignore")  # whatever the notebook has set; `calls.call` has its own settings for the student's code
 def judge(fn, exercise, hidden=False):
     """Run the battery; where that falls short, once more with the course's functions for the neighbours.
 
@@ -62,22 +64,23 @@ def judge(fn, exercise, hidden=False):
     -------
     report : Report
     """
-    report = run(fn, exercise, hidden)
-    if report.points == report.full or (report.endless and not report.blocked):
-        return report
-    with reference_neighbours(fn, exercise) as replaced:
-        if not replaced:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        report = run(fn, exercise, hidden)
+        if report.points == report.full or (report.endless and not report.blocked):
             return report
-        alone = run(fn, exercise, hidden)
-    if not report.blocked and (alone.points, len(alone.mistakes)) <= (report.points, len(report.mistakes)):
+        with reference_neighbours(fn, exercise) as called:
+            alone = run(fn, exercise, hidden)
+    better = (alone.points, len(alone.mistakes)) > (report.points, len(report.mistakes))
+    if not called or not (report.blocked or better):
         return report
-    theirs = " and ".join(f"`{name}`" for name in replaced)
+    theirs = " and ".join(f"`{name}`" for name in called)
     alone.lines.append(
         Line(
             "neighbours",
             "note",
-            f"Judged with the course's own {theirs} in place of yours, so that what is wrong there is not charged "
-            "again here. Their own checks say more.",
+            f"Judged with the course's own {theirs} in place of yours, so that what is wrong or missing there is not "
+            "charged again here. Their own checks say more.",
         )
     )
     return alone
@@ -85,7 +88,7 @@ def judge(fn, exercise, hidden=False):
 
 @contextlib.contextmanager
 def reference_neighbours(fn, exercise):
-    """Put the references in place of the neighbours that a function finds among its global names.
+    """Put the references among a function's global names, in place of the neighbours that are there or missing.
 
     Parameters
     ----------
@@ -94,22 +97,34 @@ def reference_neighbours(fn, exercise):
 
     Yields
     ------
-    replaced : list of str
-        Names of those that were there.
+    called : list of str
+        Names of those that were called, filled as they are.
     """
     from rnnlib.checks.exercises import exercises
 
-    names = getattr(fn, "__globals__", {})
-    references = {
-        other.name: other.reference
+    names = getattr(calls.unwrapped(fn), "__globals__", {})
+    called = []
+
+    def lend(other):
+        def neighbour(*args, **kwargs):
+            if other.name not in called:
+                called.append(other.name)
+            return other.reference(*args, **kwargs)
+
+        return neighbour
+
+    lent = {
+        other.name: lend(other)
         for other in exercises()
-        if other.assignment == exercise.assignment and other.name in exercise.neighbours and other.name in names
+        if other.assignment == exercise.assignment and other.name in exercise.neighbours
     }
-    theirs = {name: names[name] for name in references}
-    names.update(references)
+    theirs = {name: names[name] for name in lent if name in names}
+    names.update(lent)
     try:
-        yield list(references)
+        yield called
     finally:
+        for name in lent:
+            names.pop(name, None)
         names.update(theirs)
 
 
@@ -173,7 +188,7 @@ def structure(report, outcomes):
     for outcome in outcomes:
         if outcome.problem:
             mistake = recognise(report.exercise, [outcome]) if outcome.kind == "form" else None
-            words = f"{mistake.words}\n{outcome.problem}" if mistake else outcome.problem
+            words = f"{mistake.words}\n{outcome.problem}" if mistake else " ".join([outcome.problem, *outcome.remarks])
             return Line("structure", "failed", words, mistake and mistake.name)
     forms = []
     for output in report.exercise.outputs:
@@ -236,7 +251,7 @@ def values(report, part, by_part):
     return Line(part, "passed", f"They equal the reference ({tried}).")
 
 
-def differs(report, outcome, precision="float64"):
+def differs(report, outcome):
     """Where an answer first differs from the reference.
 
     Parameters
@@ -244,8 +259,6 @@ def differs(report, outcome, precision="float64"):
     report : Report
     outcome : Outcome
         With an answer.
-    precision : str
-        A key of `TOLERANCE`.
 
     Returns
     -------
@@ -253,9 +266,9 @@ def differs(report, outcome, precision="float64"):
         None when it doesn't.
     """
     for output, got, want in zip(report.exercise.outputs, outcome.answer, outcome.expected, strict=True):
-        words = first_difference(output, got, want, TOLERANCE[precision], reveal=not report.hidden)
+        words = first_difference(output, got, want, reveal=not report.hidden)
         if words:
-            if precision == "float64" and got.dtype in (np.float16, np.float32):
+            if outcome.case.part != SINGLE and got.dtype in (np.float16, np.float32):
                 words += f" It is of dtype {got.dtype}, which keeps fewer digits than the arguments' float64."
             return words
     return None
@@ -295,13 +308,12 @@ def agrees(mistake, outcome):
     agree : bool
         False also where the variant stops with an exception.
     """
-    with np.errstate(all="ignore"):
-        try:
-            wrong = mistake.variant(*outcome.case.copies())
-        except (ValueError, IndexError):
-            return False
+    try:
+        wrong = mistake.variant(*outcome.case.copies())
+    except (ValueError, IndexError):
+        return False
     wrong = wrong if isinstance(wrong, tuple) else (wrong,)
-    return same(outcome.answer, tuple(np.asarray(w) for w in wrong), TOLERANCE["float64"])
+    return same(outcome.answer, tuple(np.asarray(w) for w in wrong))
 
 
 def repetition(fn, exercise, outcomes):
@@ -321,10 +333,10 @@ def repetition(fn, exercise, outcomes):
     first = outcomes[0]
     if outcomes[-1].problem and outcomes[-1].kind in ("endless", "unwritten"):
         return Line("repetition", "failed", "Not tried, since a call before did not return.")
-    flipped = {name: np.flip(a, 0) if isinstance(a, np.ndarray) else a for name, a in first.case.args.items()}
+    flipped = {name: each_array(lambda a: np.flip(a, 0), value) for name, value in first.case.args.items()}
     calls.call(fn, exercise, Case(ORDINARY, "the same numbers in another order", flipped))
     kept = first.returned if len(exercise.outputs) > 1 else (first.returned,)
-    if not same(tuple(np.asarray(v) for v in kept), first.answer, TOLERANCE["float64"]):
+    if not same(tuple(np.asarray(v) for v in kept), first.answer):
         return Line(
             "repetition",
             "failed",
@@ -332,7 +344,7 @@ def repetition(fn, exercise, outcomes):
             "each call.",
         )
     again = calls.call(fn, exercise, first.case)
-    if again.answer is None or not same(again.answer, first.answer, TOLERANCE["float64"]):
+    if again.answer is None or not same(again.answer, first.answer):
         return Line(
             "repetition",
             "failed",
@@ -343,7 +355,7 @@ def repetition(fn, exercise, outcomes):
 
 
 def dtype(report, by_part):
-    """Whether float32 arguments give float32, and tokens are integers; no line where neither is asked.
+    """Whether an answer is as precise as the arguments, and tokens are integers; no line where there is nothing to say.
 
     Parameters
     ----------
@@ -355,6 +367,11 @@ def dtype(report, by_part):
     line : Line
     """
     outputs = report.exercise.outputs
+    wide = [o.answer for part, outcomes in by_part.items() if part != SINGLE for o in outcomes if o.problem is None]
+    if any(a.dtype == np.float32 and not o.integer for answer in wide for o, a in zip(outputs, answer, strict=True)):
+        words = "float64 arguments give float32, which keeps half as many digits. Something made with `np.float32`, as "
+        yield Line("dtype", "failed", words + "in `np.zeros(shape, dtype=np.float32)`, is narrower than they are.")
+        return
     if any(output.integer for output in outputs):
         kinds = {a.dtype for o, a in zip(outputs, by_part[ORDINARY][0].answer, strict=True) if o.integer}
         wrong = [kind for kind in kinds if kind.kind not in "iu"]
@@ -376,7 +393,7 @@ def dtype(report, by_part):
             words = f"float32 arguments give {wider[0]}. Something made without a dtype, such as `np.zeros(shape)`, is "
             yield Line("dtype", "failed", words + "wider than they are: give it the `dtype` of the arguments.")
             return
-        difference = differs(report, outcome, "float32")
+        difference = differs(report, outcome)
         if difference:
             yield Line("dtype", "failed", f"With float32 arguments the values are wrong. {difference}")
             return

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rnnlib.checks.cases import unchanged
 from rnnlib.checks.compare import in_brackets, shape_in_letters
 
 #: Seconds that one call may take; the cases are tiny, and a right solution needs milliseconds.
@@ -44,7 +45,7 @@ class Outcome:
     returned: object = None  #: the very object, to see whether a later call changes it
     problem: str | None = None  #: why there is no answer
     kind: str = ""  #: of problem: "unwritten", "endless", "raised", "form"
-    in_neighbour: bool = False  #: the problem came up in another exercise's function, which this one calls
+    in_neighbour: bool = False  #: the problem is another exercise's function, which this one calls
     changed: list[str] = field(default_factory=list)  #: arguments that are not as they were
     warned: list[str] = field(default_factory=list)
     printed: str = ""  #: the beginning
@@ -116,7 +117,7 @@ def call(fn, exercise, case):
     outcome.printed, outcome.lines_printed = out.beginning, out.lines
     outcome.warned = [describe_warning(w) for w in caught if not issubclass(w.category, EXCUSED)]
     outcome.changed = [
-        name for (name, was), now in zip(case.args.items(), args, strict=True) if not np.array_equal(was, now)
+        name for (name, was), now in zip(case.args.items(), args, strict=True) if not unchanged(was, now)
     ]
     if outcome.problem is None:
         read_answer(outcome, exercise.outputs)
@@ -182,6 +183,8 @@ def read_answer(outcome, outputs):
             outcome.kind, outcome.problem = "form", problem
             if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
                 outcome.answer = (np.array(value),)
+                letters = shape_in_letters(output, want.shape, value.shape)
+                outcome.remarks = [f"That looks like {letters}."] if letters else []
             return
         if not output.axes and not isinstance(value, int | float):
             outcome.remarks.append(f"`{output.name}` comes as {kind_of(value)}, which counts as a float.")
@@ -224,10 +227,8 @@ def what_is_wrong_with(output, value, want):
         entries = "integers" if output.integer else "floats"
         return f"It gives back an array of dtype {value.dtype}; {wanted}, of {entries}."
     if value.shape != want.shape:
-        letters = shape_in_letters(output, want.shape, value.shape)
-        looks = f", which looks like {letters}" if letters else ""
         here = "" if output.axes.startswith("...") else ", here"
-        return f"It gives back an array of shape {value.shape}{looks}; {wanted}{here} {want.shape}."
+        return f"It gives back an array of shape {value.shape}; {wanted}{here} {want.shape}."
     return None
 
 
@@ -270,7 +271,8 @@ def describe_exception(outcome, error, exercise):
         if is_students(frame.f_code.co_filename)
     ]
     in_neighbour = [code.co_name for code, _ in frames if code.co_name in exercise.neighbours]
-    outcome.in_neighbour = bool(in_neighbour)
+    missing = isinstance(error, NameError) and error.name in exercise.neighbours
+    outcome.in_neighbour = bool(in_neighbour) or missing
     outcome.kind = "raised"
     args = outcome.case.args
     at, source = "", " "
@@ -318,6 +320,25 @@ def describe_warning(caught):
     if is_students(caught.filename):
         source = linecache.getline(caught.filename, caught.lineno).strip()
     return f"{caught.category.__name__}: {caught.message}" + (f"\n    {source}" if source else ".")
+
+
+def unwrapped(fn):
+    """The function that runs where a partial, a decorated function or an object with ``__call__`` is called.
+
+    Parameters
+    ----------
+    fn : function
+
+    Returns
+    -------
+    fn : function
+        Without ``__globals__`` where it is not written in Python.
+    """
+    if isinstance(fn, functools.partial):
+        return unwrapped(fn.func)
+    if hasattr(fn, "__wrapped__"):
+        return unwrapped(fn.__wrapped__)
+    return fn if hasattr(fn, "__globals__") else type(fn).__call__
 
 
 @functools.cache

@@ -24,7 +24,44 @@ class Case:
         -------
         args : list
         """
-        return [a.copy() if isinstance(a, np.ndarray) else a for a in self.args.values()]
+        return [each_array(np.copy, a) for a in self.args.values()]
+
+
+def each_array(function, value):
+    """Apply a function to an argument that is an array, or to every array of one that is a named tuple.
+
+    Parameters
+    ----------
+    function : function
+        From array to array.
+    value : array, named tuple of arrays, or anything else
+        What is neither stays as it is.
+
+    Returns
+    -------
+    value : as it came
+    """
+    if isinstance(value, np.ndarray):
+        return function(value)
+    if isinstance(value, tuple):
+        return value._make(each_array(function, entry) for entry in value)
+    return value
+
+
+def unchanged(was, now):
+    """Whether an argument has still the numbers that it had.
+
+    Parameters
+    ----------
+    was, now : arrays, numbers or named tuples of arrays
+
+    Returns
+    -------
+    same : bool
+    """
+    if isinstance(was, tuple):
+        return all(map(unchanged, was, now))
+    return np.array_equal(was, now)
 
 
 def generator(name, hidden):
@@ -92,7 +129,19 @@ def to_single(args):
     -------
     args : dict
     """
-    return {
-        name: a.astype(np.float32) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
-        for name, a in args.items()
-    }
+    return {name: to_dtype(np.float32, a) for name, a in args.items()}
+
+
+def to_dtype(dtype, value):
+    """An argument with its floating-point arrays in another dtype.
+
+    Parameters
+    ----------
+    dtype : numpy dtype
+    value : array, named tuple of arrays, or anything else
+
+    Returns
+    -------
+    value : as it came
+    """
+    return each_array(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a, value)

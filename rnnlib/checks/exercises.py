@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnnlib.checks.cases import Case
+from rnnlib.checks.calls import unwrapped
+from rnnlib.checks.cases import Case, to_dtype
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,7 @@ class Exercise:
         -------
         arrays : tuple of arrays, one an output
         """
-        args = [a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in case.copies()]
-        value = self.reference(*args)
+        value = self.reference(*(to_dtype(np.float64, a) for a in case.copies()))
         return tuple(np.asarray(v) for v in (value if len(self.outputs) > 1 else (value,)))
 
 
@@ -101,7 +101,8 @@ def find(fn, caller):
     Raises
     ------
     Misuse
-        When `fn` cannot be called, or no exercise has its name; both a TypeError and a ValueError.
+        When `fn` cannot be called, is the library's own, or no exercise has its name; both a TypeError and a
+        ValueError.
     """
     if not callable(fn):
         raise Misuse(
@@ -111,6 +112,12 @@ def find(fn, caller):
     name = getattr(fn, "__name__", type(fn).__name__)
     known = {exercise.name: exercise for exercise in exercises()}
     for candidate in (name, *(key for key, value in caller.items() if value is fn)):
-        if candidate in known:
-            return known[candidate]
+        if candidate not in known:
+            continue
+        if getattr(unwrapped(fn), "__globals__", {}).get("__name__", "").split(".")[0] == "rnnlib":
+            raise Misuse(
+                f"this is the library's own {candidate}; a later cell imported it over yours: run the cell that "
+                "defines yours again"
+            )
+        return known[candidate]
     raise Misuse(f"there is no exercise named {name!r}; check knows {', '.join(known)}")

@@ -1,17 +1,22 @@
 """Every part of the battery can fail, says why, and costs what it should."""
 
+import dataclasses
 import functools
 import subprocess
 import sys
 import time
+import typing
 import warnings
 
 import numpy as np
 import pytest
 
+from rnnlib import activations
 from rnnlib.checks import battery, calls, check, exercises
-from rnnlib.checks.cases import EXTREME, ORDINARY, SMALL, generator
+from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, generator, to_single
+from rnnlib.checks.exercises import Exercise, Output
 from rnnlib.checks.report import as_text
+from rnnlib.checks.styles import rnn as styles
 
 EXERCISES = {exercise.name: exercise for exercise in exercises()}
 
@@ -71,8 +76,21 @@ def test_a_generator_is_recognised():
 def test_swapped_axes_are_named_by_their_letters():
     report, text = judge("rnn_step", lambda *args: right_step(*args).T)
     shape = EXERCISES["rnn_step"].expected(next(EXERCISES["rnn_step"].cases(generator("rnn_step", False))))[0].shape
-    assert f"of shape {shape[::-1]}, which looks like (H, B)" in text
+    assert f"of shape {shape[::-1]}; `h` should be" in text and "That looks like (H, B)." in text
     assert report.points == 0.0
+
+
+def test_letters_are_left_out_where_one_would_come_twice():
+    exercise = EXERCISES["rnn_step"]
+    (want,) = exercise.expected(next(exercise.cases(generator("rnn_step", False))))
+    text = judge("rnn_step", lambda *args: np.zeros((want.shape[0], want.shape[0])))[1]
+    assert f"of shape {(want.shape[0], want.shape[0])}; `h` should be" in text and "looks like" not in text
+
+
+def test_letters_are_left_out_where_a_mistake_says_more():
+    reference = EXERCISES["rnn_forward"].reference
+    text = judge("rnn_forward", lambda *args: reference(*args).swapaxes(0, 1))[1]
+    assert "[rnn.time-and-batch-swapped]" in text and "of shape" in text and "looks like" not in text
 
 
 def test_an_exception_shows_the_students_line_and_no_frame_of_a_library():
@@ -223,6 +241,21 @@ def test_a_wrong_number_is_compared_with_the_expected_one():
     assert "which is wrong" in hidden and "times" not in hidden
 
 
+@pytest.mark.parametrize("wrong", [lambda loss: loss * (1 + 1e-6), lambda loss: np.inf, lambda loss: np.nan])
+def test_a_ratio_that_says_nothing_is_left_out(wrong):
+    reference = EXERCISES["cross_entropy"].reference
+    text = judge("cross_entropy", lambda *args: wrong(reference(*args)))[1]
+    assert "expected" in text and "times as much" not in text
+
+
+def test_two_numbers_that_differ_late_are_both_shown_in_full():
+    exercise = EXERCISES["cross_entropy"]
+    (want,) = exercise.expected(next(exercise.cases(generator("cross_entropy", False))))
+    mine = float(want) + 5e-9
+    text = judge("cross_entropy", lambda *args: exercise.reference(*args) + 5e-9)[1]
+    assert f"`loss` is {mine!r}, expected {float(want)!r}." in text
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_not_a_number_is_wrong(bad):
     def rnn_step(*args):
@@ -240,9 +273,44 @@ def test_an_error_above_the_tolerance_is_wrong_and_one_below_is_right():
     assert judge("rnn_step", lambda *args: right_step(*args) + args[0].dtype.type(1e-12))[0].points == 1.0
 
 
-def test_rounding_to_float32_is_wrong_and_said():
-    text = judge("rnn_step", lambda *args: right_step(*args).astype(np.float32))[1]
+def rounded_states(xs, h0, W_x, W_h, b):
+    hs = np.zeros((len(xs), *h0.shape), dtype=np.float32)
+    for t in range(len(xs)):
+        hs[t] = right_step(xs[t], hs[t - 1] if t else h0, W_x, W_h, b)
+    return hs
+
+
+@pytest.mark.parametrize(
+    ("name", "fn"),
+    [
+        ("cross_entropy", lambda *args: np.float32(EXERCISES["cross_entropy"].reference(*args))),
+        ("rnn_step", lambda *args: right_step(*args).astype(np.float32)),
+        ("rnn_forward", rounded_states),
+    ],
+)
+@pytest.mark.parametrize("hidden", [False, True])
+def test_an_answer_right_to_float32_costs_its_dtype_alone(name, fn, hidden):
+    report, text = judge(name, fn, hidden)
+    assert failed(report) == ["dtype"]
+    assert "float64 arguments give float32, which keeps half as many digits." in text
+    assert report.points == 0.975 * report.full
+
+
+def test_a_mistake_in_float32_is_named():
+    report, _ = judge("rnn_step", lambda x, h, W_x, W_h, b: np.tanh(x @ W_x - h @ W_h + b).astype(np.float32))
+    assert report.points == 0.0 and report.mistakes == ["rnn.recurrent-sign"]
+
+
+def test_float32_is_wrong_where_its_digits_do_not_suffice():
+    report, text = judge("softmax", lambda logits: right_softmax(logits.astype(np.float32)))
+    assert failed(report) == [EXTREME, "dtype"]
     assert "It is of dtype float32, which keeps fewer digits than the arguments' float64." in text
+
+
+def test_rounding_to_float16_is_wrong_and_said():
+    report, text = judge("rnn_step", lambda *args: right_step(*args).astype(np.float16))
+    assert failed(report) == [ORDINARY]
+    assert "It is of dtype float16, which keeps fewer digits than the arguments' float64." in text
 
 
 def test_a_crash_at_one_time_step_costs_the_part_alone():
@@ -403,6 +471,82 @@ def test_printing_costs_nothing_and_is_summed_up(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+# --- arguments that are named tuples ---
+
+
+class Cache(typing.NamedTuple):
+    x: np.ndarray
+    h: np.ndarray  # of another shape
+
+
+def cached_cases(rng):
+    for part, B in ((ORDINARY, 3), (SMALL, 1)):
+        yield Case(part, f"B = {B}", {"cache": Cache(rng.standard_normal((B, 2)), rng.standard_normal((B, 4)))})
+    args = {"cache": Cache(rng.standard_normal((3, 2)), rng.standard_normal((3, 4)))}
+    yield Case(SINGLE, "B = 3", to_single(args))
+
+
+def total(cache):
+    return cache.x.sum(axis=1) + cache.h.sum(axis=1)
+
+
+CACHED = Exercise("total", "none", (Output("s", "B"),), total, cached_cases, 1, 1)
+
+
+def test_the_arrays_of_a_named_tuple_are_arguments_like_others():
+    report = battery.judge(total, CACHED)
+    assert report.points == 1.0, as_text(report)
+    single = list(CACHED.cases(np.random.default_rng(0)))[-1]
+    assert single.args["cache"].h.dtype == np.float32 and CACHED.expected(single)[0].dtype == np.float64
+
+    def changes(cache):
+        assert type(cache) is Cache
+        s = total(cache)
+        cache.h[0, 0] += 1
+        return s
+
+    report = battery.judge(changes, CACHED)
+    assert failed(report) == ["arguments"]
+    assert "The call changes `cache`" in as_text(report)
+
+
+def test_a_named_tuple_is_put_in_another_order_for_a_later_call():
+    sums = {}
+
+    def gives_one_array_back(cache):
+        s = total(cache)
+        mine = sums.setdefault((s.shape, s.dtype), s)
+        mine[...] = s
+        return mine
+
+    report = battery.judge(gives_one_array_back, CACHED)
+    assert failed(report) == ["repetition"]
+    assert "A later call changes the array" in as_text(report)
+
+
+# --- the notebook's own settings ---
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_notebook_that_makes_warnings_errors_gets_the_same_verdicts(name):
+    exercise = EXERCISES[name]
+    functions = [*styles.STYLES[name], *(mistake.variant for mistake in exercise.mistakes)]
+    before = [as_text(battery.judge(fn, exercise)) for fn in functions]
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [as_text(battery.judge(fn, exercise)) for fn in functions] == before
+
+
+def test_a_warning_of_the_librarys_is_nothing_to_the_student():
+    def reference(cache):
+        warnings.warn("some day", DeprecationWarning, stacklevel=1)
+        return total(cache)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert battery.judge(total, dataclasses.replace(CACHED, reference=reference)).points == 1.0
+
+
 # --- neighbours ---
 
 
@@ -438,6 +582,71 @@ def test_a_fault_in_a_neighbour_is_charged_where_it_is(step):
     assert "Judged with the course's own `rnn_step` in place of yours" in text
     assert judge("rnn_step", mine)[0].points == 0.0
     assert names["rnn_step"] is mine
+
+
+@pytest.mark.parametrize(
+    ("start", "points", "mistakes"),
+    [("h0", 2.0, []), ("np.zeros_like(h0)", 0.0, ["rnn.initial-state-ignored"]), ("h0 + 0.1", 0.0, [])],
+)
+def test_a_missing_neighbour_is_charged_where_it_is(start, points, mistakes):
+    names = in_a_notebook(STEP_AND_FORWARD.format(step="pass", start=start))
+    del names["rnn_step"]
+    before = dict(names)
+    report, text = judge("rnn_forward", names["rnn_forward"])
+    assert (report.points, report.mistakes) == (points, mistakes)
+    assert "Judged with the course's own `rnn_step` in place of yours" in text
+    assert names == before
+
+
+def test_a_missing_name_of_its_own_is_its_own_fault():
+    names = in_a_notebook(STEP_AND_FORWARD.format(step="pass", start="start"))
+    report, text = judge("rnn_forward", names["rnn_forward"])
+    assert report.points == 0.0
+    assert "NameError: name 'start' is not defined" in text and "Judged with" not in text
+
+
+def elsewhere(fn):
+    """A decorator of another module than the student's."""
+
+    @functools.wraps(fn)
+    def wrapper(*args):
+        return fn(*args)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "rnn_forward = functools.partial(rnn_forward)",
+        "rnn_forward = elsewhere(rnn_forward)",
+        "rnn_forward = elsewhere(functools.partial(rnn_forward))",
+        "run = rnn_forward\nclass Runner:\n    __call__ = lambda self, *args: run(*args)\nrnn_forward = Runner()",
+    ],
+)
+@pytest.mark.parametrize("step", ["def rnn_step(x, *rest): return x", "del rnn_step"])
+def test_neighbours_are_replaced_under_a_wrapper(wrapped, step):
+    names = in_a_notebook(STEP_AND_FORWARD.format(step="pass", start="h0"))
+    names |= {"functools": functools, "elsewhere": elsewhere}
+    exec(f"{step}\n{wrapped}", names)
+    report, text = judge("rnn_forward", names["rnn_forward"])
+    assert report.points == 2.0, text
+
+
+def test_the_report_speaks_only_of_neighbours_that_were_called():
+    source = """
+def sample(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
+    tokens, token, h = [], first, h0
+    for u in us:
+        h = np.tanh(W_x[token] + h @ W_h + b)
+        token = (softmax(readout(h, W_y, b_y) / temperature).cumsum(-1) <= u[:, None]).sum(-1)
+        tokens.append(token)
+    return np.stack(tokens)
+"""
+    text = judge("sample", in_a_notebook(source)["sample"])[1]
+    assert "Judged with the course's own `readout` and `softmax` in place of yours" in text
+    alone = judge("sample", in_a_notebook(source.replace("softmax", "np.tanh").replace("readout", "max"))["sample"])[1]
+    assert "0 of 1 point" in alone and "Judged with" not in alone
 
 
 def test_an_endless_neighbour_is_charged_where_it_is(monkeypatch):
@@ -490,6 +699,21 @@ def test_an_unknown_name_lists_the_known_ones():
             pass
 
         check(cell)
+
+
+@pytest.mark.parametrize(
+    ("name", "fn"),
+    [
+        ("softmax", activations.softmax),
+        ("softmax", functools.partial(activations.softmax)),
+        ("rnn_step", EXERCISES["rnn_step"].reference),
+        ("rnn_step", styles.rnn_step_one_line),
+    ],
+)
+def test_the_librarys_own_function_is_not_taken_for_the_students(name, fn, capsys):
+    with pytest.raises(ValueError, match=rf"this is the library's own {name}; a later cell imported it over yours"):
+        eval(f"check({name})", {"check": check, name: fn})
+    assert capsys.readouterr() == ("", "")
 
 
 def test_what_is_no_function_is_said():

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from rnnlib import Dense, activations, bptt
+from rnnlib.cells.elman import Elman
 from rnnlib.checks import battery, exercises
+from rnnlib.checks.assignments import rnn
 from rnnlib.checks.cases import ORDINARY, SINGLE, SMALL, Case, generator
+from rnnlib.checks.styles import rnn as styles
 from rnnlib.checks.styles.rnn import STYLES
 
 ASSIGNMENT = [exercise for exercise in exercises() if exercise.assignment == "01-rnn"]
@@ -22,6 +26,44 @@ def test_a_right_solution_gets_full_points_in_any_style(exercise, style, monkeyp
         monkeypatch.setenv("RNNLIB_HIDDEN_SEED", seed)
         report = battery.judge(style, exercise, hidden=True)
         assert report.points == exercise.hidden_points, [line for line in report.lines if line.verdict == "failed"]
+
+
+@pytest.mark.parametrize("kind", ["wrong", "missing"])
+@pytest.mark.parametrize(
+    ("exercise", "neighbour", "style"),
+    [
+        pytest.param(e, neighbour, style, id=f"{style.__name__}-{neighbour}")
+        for e in ASSIGNMENT
+        for neighbour in e.neighbours
+        for style in STYLES[e.name]
+    ],
+)
+def test_a_right_solution_gets_full_points_beside_a_broken_neighbour(exercise, neighbour, style, kind, monkeypatch):
+    if kind == "missing":
+        monkeypatch.delattr(styles, neighbour)
+    else:
+        mine = getattr(styles, neighbour)
+        monkeypatch.setattr(styles, neighbour, lambda *args: 1 - 2 * mine(*args))
+    for hidden in (False, True):
+        report = battery.judge(style, exercise, hidden)
+        assert report.points == report.full, [line for line in report.lines if line.verdict == "failed"]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_references_are_the_librarys_functions(dtype):
+    rng = np.random.default_rng(0)
+    W_x, W_h, b, W_y, b_y, xs, h0 = (
+        rng.standard_normal(shape).astype(dtype) for shape in ((3, 4), (4, 4), (4,), (4, 5), (5,), (6, 2, 3), (2, 4))
+    )
+    hs, _, _ = bptt.forward(Elman(), {"W_x": W_x, "W_h": W_h, "b": b}, xs, (h0,))
+    dense = Dense(4, 5, rng=rng, dtype=dtype)
+    dense.params = {"W_y": W_y, "b_y": b_y}
+    logits, _ = dense.forward(hs)
+    close = {"rtol": 0, "atol": 20 * np.finfo(dtype).eps, "strict": True}
+    np.testing.assert_allclose(rnn.rnn_forward(xs, h0, W_x, W_h, b), hs, **close)
+    np.testing.assert_allclose(rnn.rnn_step(xs[0], h0, W_x, W_h, b), hs[0], **close)
+    np.testing.assert_allclose(rnn.readout(hs, W_y, b_y), logits, **close)
+    np.testing.assert_array_equal(rnn.softmax(logits), activations.softmax(logits), strict=True)
 
 
 def test_there_are_at_least_six_styles_of_each():
@@ -66,6 +108,17 @@ def farthest(mistake, case, expected):
     return np.abs(got - want).max() / max(1, np.abs(want).max())
 
 
+def test_probabilities_over_the_batch_are_recognised():
+    (exercise,) = (e for e in ASSIGNMENT if e.name == "softmax")
+
+    def softmax(logits):
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    report = battery.judge(softmax, exercise)
+    assert report.points == 0.0 and report.mistakes == ["rnn.softmax-axis"]
+
+
 def test_names_of_mistakes_are_stable_identifiers():
     for exercise in ASSIGNMENT:
         for mistake in exercise.mistakes:
@@ -83,6 +136,24 @@ def test_the_cases_of_sample_leave_nothing_to_rounding(monkeypatch):
                 np.testing.assert_array_equal(
                     exercise.expected(case), exercise.expected(Case(case.part, case.words, args))
                 )
+
+
+@pytest.mark.parametrize("default", [0.5, 0.7, 2.0])
+def test_a_wrong_default_temperature_shows_with_every_seed(default):
+    (exercise,) = (e for e in ASSIGNMENT if e.name == "sample")
+    for seed in range(150):
+        case = next(exercise.cases(np.random.default_rng(seed)))
+        assert "temperature" not in case.args
+        assert (exercise.reference(*case.args.values(), default) != exercise.expected(case)[0]).any()
+
+
+def test_a_wrong_temperature_shows_with_every_seed():
+    (exercise,) = (e for e in ASSIGNMENT if e.name == "sample")
+    for seed in range(50):
+        ordinary = [c for c in exercise.cases(np.random.default_rng(seed)) if c.part == ORDINARY]
+        for *args, temperature in (case.args.values() for case in ordinary if "temperature" in case.args):
+            for wrong in (1 / temperature, 1.0):
+                assert (exercise.reference(*args, wrong) != exercise.reference(*args, temperature)).any()
 
 
 def test_float32_arguments_are_judged_by_a_reference_in_float64():

@@ -2,31 +2,34 @@
 
 import numpy as np
 
-from rnnlib import activations, bptt, losses
-from rnnlib.cells.elman import Elman
+from rnnlib import activations, losses
 from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, draw_sizes, in_words, to_single
 from rnnlib.checks.exercises import Exercise, Mistake, Output
-from rnnlib.layers import Dense
 
-# --- The references: the library's own, under the signatures that the student writes. ---
+# --- The references, under the signatures that the student writes. ---
+# The battery also lends them to a student's functions in place of wrong neighbours. There they have to take whatever a
+# right function may give to its own: one row, one step, a list. The library's engine and layers refuse those, so three
+# formulas are written out here; a test holds that they equal the library's.
 
 
-def rnn_forward(xs, h0, W_x, W_h, b):
-    """The hidden states of a sequence (T, B, H)."""
-    hs, _, _ = bptt.forward(Elman(), {"W_x": W_x, "W_h": W_h, "b": b}, xs, (h0,))
-    return hs
+def softmax(logits):
+    """The probabilities over the last axis (..., K)."""
+    return activations.softmax(np.asarray(logits))
 
 
 def rnn_step(x, h_prev, W_x, W_h, b):
     """The hidden state after one step (B, H)."""
-    return rnn_forward(x[None], h_prev, W_x, W_h, b)[0]
+    return np.tanh(x @ W_x + h_prev @ W_h + b)
+
+
+def rnn_forward(xs, h0, W_x, W_h, b):
+    """The hidden states of a sequence (T, B, H)."""
+    return _unrolled(rnn_step)(xs, h0, W_x, W_h, b)
 
 
 def readout(hs, W_y, b_y):
     """The logits of a sequence of hidden states (T, B, K)."""
-    layer = Dense(*W_y.shape, rng=np.random.default_rng(0), dtype=W_y.dtype)
-    layer.params = {"W_y": W_y, "b_y": b_y}
-    return layer.forward(hs)[0]
+    return hs @ W_y + b_y
 
 
 def sample(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
@@ -41,7 +44,7 @@ def _sample(us, first, h0, W_x, W_h, b, W_y, b_y, temperature):
     token, h = first, h0
     for t, u in enumerate(us):
         h = rnn_step(one_hot[token], h, W_x, W_h, b)
-        p = activations.softmax(readout(h[None], W_y, b_y)[0] / temperature)
+        p = softmax(readout(h, W_y, b_y) / temperature)
         cumulative = p.cumsum(axis=-1)
         margin = min(margin, np.abs(cumulative - u[:, None]).min())
         token = tokens[t] = (cumulative > u[:, None]).argmax(axis=-1)
@@ -184,12 +187,15 @@ def _saturates_both_ways(x, W_x):
 
 
 def _is_telling(args, temperature, part):
-    """Whether no uniform number is so near a boundary that rounding decides, and an overflow would show."""
+    """Whether rounding decides nowhere, and another temperature or an overflow would show."""
     tokens, margin = _sample(*args.values(), temperature)
-    if part != EXTREME:
-        return margin > 1e-4
-    with np.errstate(over="ignore", invalid="ignore"):
-        return margin > 1e-4 and (_sample_overflowing(*args.values(), temperature) != tokens).any()
+    wrong = []
+    if part == ORDINARY:
+        wrong = [sample(*args.values(), other) for other in (0.5, 0.7, 1.0, 2.0) if other != temperature]
+    if part == EXTREME:
+        with np.errstate(over="ignore", invalid="ignore"):
+            wrong = [_sample_overflowing(*args.values(), temperature)]
+    return margin > 1e-4 and all((tokens != other).any() for other in wrong)
 
 
 def _signs(rng, shape):
@@ -234,7 +240,7 @@ def _written(step=rnn_step, scores=readout, first_input=None, pick=None, carried
         x, h = one_hot[first] if first_input is None else first_input(one_hot[first]), h0
         for u in us:
             h = step(x, h if carried else h0, W_x, W_h, b)
-            token = (pick or _pick)(scores(h[None], W_y, b_y)[0], u[:, None], temperature)
+            token = (pick or _pick)(scores(h, W_y, b_y), u[:, None], temperature)
             x = one_hot[token] if fed_back else x
             tokens.append(token)
         return np.stack(tokens)
@@ -249,6 +255,10 @@ def _pick(logits, u, temperature):
 def _naive_softmax(logits):
     e = np.exp(logits)
     return e / e.sum(axis=-1, keepdims=True)
+
+
+def _softmax_over(axis, logits):
+    return np.moveaxis(activations.softmax(np.moveaxis(logits, axis, -1)), -1, axis)
 
 
 _sample_overflowing = _written(
@@ -274,7 +284,13 @@ SOFTMAX_MISTAKES = (
         "rnn.softmax-axis",
         "The probabilities sum to 1 over the first axis, which is time or batch. They should sum to 1 over the last "
         "one, the classes: `axis=-1`.",
-        lambda logits: np.moveaxis(activations.softmax(np.moveaxis(logits, 0, -1)), -1, 0),
+        lambda logits: _softmax_over(0, logits),
+    ),
+    Mistake(
+        "rnn.softmax-axis",
+        "The probabilities sum to 1 over axis 1, which is the batch where the logits are of shape (T, B, K). They "
+        "should sum to 1 over the last one, the classes: `axis=-1`.",
+        lambda logits: _softmax_over(1, logits),
     ),
     Mistake(
         "rnn.softmax-of-all",
@@ -657,7 +673,7 @@ SAMPLE_MISTAKES = (
     ),
     Mistake(
         "rnn.sample-one-number-for-all",
-        "One uniform number is used for the whole batch. Each row has its own: `us[t, i]` for row i.",
+        "One uniform number is used for the whole batch. Each row has its own: `us[t, n]` for row n.",
         lambda us, *rest: sample(np.broadcast_to(us[:, :1], us.shape), *rest),
     ),
     Mistake(
@@ -669,9 +685,7 @@ SAMPLE_MISTAKES = (
 )
 
 EXERCISES = [
-    Exercise(
-        "softmax", "01-rnn", (Output("p", "...K"),), activations.softmax, _softmax_cases, 1, 1, (), SOFTMAX_MISTAKES
-    ),
+    Exercise("softmax", "01-rnn", (Output("p", "...K"),), softmax, _softmax_cases, 1, 1, (), SOFTMAX_MISTAKES),
     Exercise(
         "cross_entropy",
         "01-rnn",

@@ -1,4 +1,7 @@
-"""Right solutions of assignment 01-rnn in many styles. ``STYLES`` has them by the exercise's name."""
+"""Right solutions of assignment 01-rnn in many styles. ``STYLES`` has them by the exercise's name.
+
+As in a notebook, they find each other under the names of the exercises, which stand at the end of this module.
+"""
 
 import functools
 import math
@@ -185,7 +188,7 @@ def rnn_step_in_float64(x, h_prev, W_x, W_h, b):
 def rnn_forward_list(xs, h0, W_x, W_h, b):
     h, hs = h0, []
     for x in xs:
-        h = rnn_step_one_line(x, h, W_x, W_h, b)
+        h = rnn_step(x, h, W_x, W_h, b)
         hs.append(h)
     return np.stack(hs)
 
@@ -228,14 +231,14 @@ def rnn_forward_batch_row_by_row(xs, h0, W_x, W_h, b):
     for i in range(xs.shape[1]):
         h, states = h0[i], []
         for t in range(xs.shape[0]):
-            h = np.tanh(xs[t, i] @ W_x + h @ W_h + b)
+            h = rnn_step(xs[t, i], h, W_x, W_h, b)
             states.append(h)
         rows.append(states)
     return np.array(rows).transpose(1, 0, 2)
 
 
 def rnn_forward_recursive(xs, h0, W_x, W_h, b):
-    h = rnn_step_one_line(xs[0], h0, W_x, W_h, b)[None]
+    h = rnn_step(xs[0], h0, W_x, W_h, b)[None]
     if len(xs) == 1:
         return h
     return np.concatenate([h, rnn_forward_recursive(xs[1:], h[0], W_x, W_h, b)])
@@ -245,7 +248,7 @@ def rnn_forward_while(xs, h0, W_x, W_h, b):
     hs = np.zeros((0, *h0.shape), xs.dtype)
     t, h = 0, h0.copy()
     while t < len(xs):
-        h[:] = rnn_step_one_line(xs[t], h, W_x, W_h, b)
+        h[:] = rnn_step(xs[t], h, W_x, W_h, b)
         hs = np.vstack([hs, h[None]])
         t += 1
     return hs
@@ -253,7 +256,7 @@ def rnn_forward_while(xs, h0, W_x, W_h, b):
 
 def rnn_forward_reduce(xs, h0, W_x, W_h, b):
     def add(hs, x):
-        return [*hs, rnn_step_one_line(x, hs[-1], W_x, W_h, b)]
+        return [*hs, rnn_step(x, hs[-1], W_x, W_h, b)]
 
     return np.array(functools.reduce(add, xs, [h0])[1:])
 
@@ -304,8 +307,8 @@ def readout_with_ones(hs, W_y, b_y):
 def sample_argmax_of_above(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
     tokens, token, h = np.zeros(us.shape, dtype=int), first, h0
     for t in range(len(us)):
-        h = rnn_step_one_line(np.eye(len(W_x))[token], h, W_x, W_h, b)
-        p = softmax_keepdims(readout_matmul(h, W_y, b_y) / temperature)
+        h = rnn_step(np.eye(len(W_x))[token], h, W_x, W_h, b)
+        p = softmax(readout(h, W_y, b_y) / temperature)
         token = np.argmax(p.cumsum(axis=1) > us[t][:, None], axis=1)
         tokens[t] = token
     return tokens
@@ -314,9 +317,9 @@ def sample_argmax_of_above(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0
 def sample_counting(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
     tokens, h = [first], h0
     for u in us:
-        h = rnn_step_one_line(np.eye(W_x.shape[0])[tokens[-1]], h, W_x, W_h, b)
-        logits = readout_matmul(h[None], W_y, b_y)[0]
-        tokens.append((np.cumsum(softmax_keepdims(logits / temperature), axis=-1) <= u[:, None]).sum(axis=-1))
+        h = rnn_step(np.eye(W_x.shape[0])[tokens[-1]], h, W_x, W_h, b)
+        logits = readout(h[None], W_y, b_y)[0]
+        tokens.append((np.cumsum(softmax(logits / temperature), axis=-1) <= u[:, None]).sum(axis=-1))
     return np.stack(tokens[1:])
 
 
@@ -327,8 +330,33 @@ def sample_searchsorted(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
         token, h = first[i], h0[i]
         for t in range(T):
             h = np.tanh(W_x[token] + h @ W_h + b)
-            p = softmax_keepdims((h @ W_y + b_y) / temperature)
+            p = softmax((h @ W_y + b_y) / temperature)
             token = tokens[t, i] = np.searchsorted(np.cumsum(p), us[t, i], side="right")
+    return tokens
+
+
+def sample_lists(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
+    rows = []
+    for i in range(len(first)):
+        token, h, row = first[i], h0[i], []
+        for u in us[:, i]:
+            x = [float(k == token) for k in range(len(W_x))]
+            h = rnn_step(x, h, W_x, W_h, b)
+            p = softmax([o / temperature for o in readout(h.tolist(), W_y, b_y)])
+            token = next(k for k in range(len(p)) if sum(p[: k + 1]) > u)
+            row.append(token)
+        rows.append(row)
+    return np.array(rows).T
+
+
+def sample_one_sequence_at_a_time(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
+    tokens = np.zeros(us.shape, dtype=int)
+    for i in range(us.shape[1]):
+        xs = [np.eye(len(W_x))[first[i]]]
+        for t in range(len(us)):
+            h = rnn_forward(xs, h0[i], W_x, W_h, b)[-1]
+            tokens[t, i] = (softmax(readout(h, W_y, b_y) / temperature).cumsum() <= us[t, i]).sum()
+            xs.append(np.eye(len(W_x))[tokens[t, i]])
     return tokens
 
 
@@ -350,8 +378,8 @@ def sample_inner_loop(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
     x[np.arange(B), first] = 1
     h = h0
     for t in range(T):
-        h = rnn_step_one_line(x, h, W_x, W_h, b)
-        p = softmax_keepdims(readout_matmul(h[None], W_y, b_y)[0] / temperature)
+        h = rnn_step(x, h, W_x, W_h, b)
+        p = softmax(readout(h[None], W_y, b_y)[0] / temperature)
         x = np.zeros((B, K))
         for i in range(B):
             total = 0.0
@@ -369,8 +397,8 @@ def sample_with_rnn_forward(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.
     K = len(W_x)
     xs, tokens = np.eye(K)[first][None], np.zeros((T, B), int)
     for t in range(T):
-        hs = rnn_forward_list(xs, h0, W_x, W_h, b)
-        p = softmax_keepdims(readout_matmul(hs, W_y, b_y)[-1] / temperature)
+        hs = rnn_forward(xs, h0, W_x, W_h, b)
+        p = softmax(readout(hs, W_y, b_y)[-1] / temperature)
         tokens[t] = (p.cumsum(-1) > us[t, :, None]).argmax(-1)
         xs = np.concatenate([xs, np.eye(K)[tokens[t]][None]])
     return tokens
@@ -378,13 +406,15 @@ def sample_with_rnn_forward(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.
 
 def sample_recursive(us, first, h0, W_x, W_h, b, W_y, b_y, temperature=1.0):
     h = np.tanh(W_x[first] + h0 @ W_h + b)
-    p = softmax_keepdims((h @ W_y + b_y) / temperature)
+    p = softmax((h @ W_y + b_y) / temperature)
     token = (p.cumsum(axis=1) > us[0][:, None]).argmax(axis=1)
     if len(us) == 1:
         return token[None]
     rest = sample_recursive(us[1:], token, h, W_x, W_h, b, W_y, b_y, temperature)
     return np.concatenate([token[None], rest])
 
+
+softmax, rnn_step, rnn_forward, readout = softmax_keepdims, rnn_step_one_line, rnn_forward_list, readout_matmul
 
 STYLES = {
     "softmax": [
@@ -445,6 +475,8 @@ STYLES = {
         sample_argmax_of_above,
         sample_counting,
         sample_searchsorted,
+        sample_lists,
+        sample_one_sequence_at_a_time,
         sample_rows_of_the_input_weights,
         sample_inner_loop,
         sample_with_rnn_forward,
