@@ -32,12 +32,18 @@ c.ClearSolutions.text_stub = "*Write your answer here, in place of this line.*"
 # A cell that runs longer is interrupted and costs its own points; the cells after it still run.
 c.Execute.timeout = 60
 c.Execute.interrupt_on_timeout = True
-c.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
+c.Execute.extra_arguments = [
+    "--IPKernelApp.log_level=ERROR",
+    # A file handed in beside the notebook, such as an rnnlib.py, must not stand in for a package.
+    "--InteractiveShellApp.ignore_cwd=True",
+    # IPython's exit() ends the process a moment later, in whichever cell is then running; Python's ends its cell.
+    "--InteractiveShellApp.exec_lines=globals().update(dict.fromkeys(('exit', 'quit'), __import__('sys').exit))",
+]
 
 c.Autograde.exporter_class = "rnngrader.pipeline.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = [
     "rnngrader.pipeline.Rebuild",
-    "nbgrader.preprocessors.OverwriteCells",
+    "rnngrader.pipeline.RestoreHiddenTests",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [

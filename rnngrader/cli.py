@@ -1,15 +1,16 @@
 """The `rnngrader` command."""
 
 import argparse
+import importlib.util
 import os
 import sys
 import time
 import warnings
 from pathlib import Path
 
-from sqlalchemy.exc import SAWarning
-
-from rnngrader.course import find_root
+NO_NBGRADER = (
+    "rnngrader needs nbgrader: pip install 'rnnlib[grading]', or pip install -r requirements.txt in the course's folder"
+)
 
 
 def main(arguments=None):
@@ -23,7 +24,7 @@ def main(arguments=None):
     Returns
     -------
     status : int
-        0; 1 when grading itself failed for someone; 2 when the command was wrong.
+        0; 1 when grading itself failed for someone; 2 when the command was wrong or nbgrader is not there.
     """
     parser = argparse.ArgumentParser(prog="rnngrader", description="Releases and grades the course's assignments.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -43,6 +44,13 @@ def main(arguments=None):
     sample.add_argument("--again", action="store_true", help="also what has not changed")
 
     options = parser.parse_args(arguments)
+    if importlib.util.find_spec("nbgrader") is None:  # rnnlib alone brings the command, but not what it needs
+        print(NO_NBGRADER, file=sys.stderr)
+        return 2
+    from sqlalchemy.exc import SAWarning
+
+    from rnngrader.course import find_root
+
     warnings.filterwarnings("ignore", "Object of type .* not in session", SAWarning)  # nbgrader's own, harmless
     try:
         return options.run(find_root(), options)

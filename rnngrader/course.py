@@ -61,7 +61,7 @@ def open_course(root, class_folder=None):
     return app
 
 
-def assignments(app):
+def assignments(coursedir):
     """The names of the assignments in the source folder, in order."""
-    source = Path(app.coursedir.root, app.coursedir.source_directory)
+    source = Path(coursedir.root, coursedir.source_directory)
     return sorted(notebook.parent.name for notebook in source.glob("*/*.ipynb"))

@@ -68,7 +68,7 @@ def generate(root, target=None):
     with tempfile.TemporaryDirectory() as scratch:
         app.coursedir.release_directory = scratch
         app.config.SaveCells.enabled = False  # no gradebook is wanted, and a new one costs seconds
-        for assignment in assignments(app):
+        for assignment in assignments(app.coursedir):
             if extra := strangers(source / assignment):
                 raise ValueError(
                     f"solutions/{assignment} holds {', '.join(extra)}: only {assignment}.ipynb and data/ are released"
@@ -78,7 +78,7 @@ def generate(root, target=None):
             if not result["success"]:
                 raise RuntimeError(f"{assignment}: {result.get('log', result['error'])}")
         wanted = {Path("README.md"): README.encode()}
-        for folder in (Path(scratch, name) for name in assignments(app)):
+        for folder in (Path(scratch, name) for name in assignments(app.coursedir)):
             for path in folder.rglob("*"):
                 if path.is_file():
                     wanted[path.relative_to(scratch)] = path.read_bytes()

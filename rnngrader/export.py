@@ -8,6 +8,7 @@ import nbformat
 from nbgrader.api import MissingEntry
 from nbgrader.plugins import ExportPlugin
 
+from rnngrader.course import assignments as course_assignments
 from rnngrader.feedback import split_id
 
 COLUMNS = (
@@ -63,10 +64,8 @@ def outcome(coursedir, gradebook, assignment, student):
         `status` is one of GRADED, WRITTEN, PERSON, MISSING (nothing handed in) and WAITING (handed in, not graded).
     """
     most = gradebook.find_assignment(assignment).max_score
-    if not Path(coursedir.format_path(coursedir.submitted_directory, student, assignment)).is_dir():
-        return Outcome(student, assignment, 0.0, most, MISSING)
-    if missing := lacking(coursedir, assignment, student):
-        return Outcome(student, assignment, 0.0, most, PERSON, missing)
+    if lacking := without_notebook(coursedir, assignment, student):
+        return Outcome(student, assignment, 0.0, most, *lacking)
     folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
     autograded = sorted(folder.glob("*.ipynb"))
     try:
@@ -98,21 +97,53 @@ def outcome(coursedir, gradebook, assignment, student):
     )
 
 
-def lacking(coursedir, assignment, student):
-    """A sentence about the released notebooks that a submission lacks, or None."""
+def students(coursedir):
+    """Everyone who has a folder in submitted/, in order; a hidden folder counts if an assignment is in it."""
+    known = course_assignments(coursedir)
+    top = Path(coursedir.format_path(coursedir.submitted_directory, "*", "*")).parents[1]
+    folders = [path for path in top.glob("*") if path.is_dir()]
+    return sorted(f.name for f in folders if f.name[0] != "." or any((f / name).is_dir() for name in known))
+
+
+def without_notebook(coursedir, assignment, student):
+    """Why there is nothing of a student that can be graded.
+
+    Parameters
+    ----------
+    coursedir : nbgrader.coursedir.CourseDirectory
+    assignment, student : str
+
+    Returns
+    -------
+    status, reason : str
+        MISSING and nothing, or PERSON and a sentence that says what there is instead; None, not a tuple, where all
+        released notebooks were handed in.
+    """
     release = Path(coursedir.format_path(coursedir.release_directory, ".", assignment))
+    wanted = sorted(path.name for path in release.glob("*.ipynb"))
     folder = Path(coursedir.format_path(coursedir.submitted_directory, student, assignment))
-    names = sorted(path.name for path in folder.iterdir())
-    missing = sorted(path.name for path in release.glob("*.ipynb") if path.name not in names)
-    if not missing:
-        return None
-    return f"The submission has no {', '.join(missing)}; it holds {', '.join(names) or 'nothing'}."
+    if folder.is_dir():
+        names = _visible(folder)
+        missing = [name for name in wanted if name not in names]
+        if not missing:
+            return None
+        return PERSON, f"The submission has no {', '.join(missing)}; it holds {', '.join(names) or 'nothing'}."
+    top, known = folder.parent, course_assignments(coursedir)
+    if all(name in known and (top / name).is_dir() for name in _visible(top)):
+        return MISSING, ""
+    expected = ", ".join(f"{assignment}/{name}" for name in wanted)
+    return PERSON, f"The folder holds {', '.join(_visible(top))}; expected {expected}."
+
+
+def _visible(folder):
+    """The names in a folder, in order, without hidden ones; none where there is no folder."""
+    return sorted(path.name for path in folder.glob("*") if path.name[0] != ".")
 
 
 def outcomes(coursedir, gradebook, assignments):
-    """One Outcome for each student of the gradebook and each of `assignments`, by assignment, then student."""
-    students = sorted(student.id for student in gradebook.students)
-    return [outcome(coursedir, gradebook, a, s) for a in assignments for s in students]
+    """One Outcome for each assignment and student: those of the gradebook and those with a folder in submitted/."""
+    everyone = sorted({*students(coursedir), *(student.id for student in gradebook.students)})
+    return [outcome(coursedir, gradebook, a, s) for a in assignments for s in everyone]
 
 
 def write_csv(path, found):

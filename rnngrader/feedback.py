@@ -9,11 +9,11 @@ import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from pygments.formatters import HtmlFormatter
+from traitlets import List
 
 from rnngrader import digest
-from rnngrader.pipeline import find_coursedir
+from rnngrader.pipeline import ANSI, find_coursedir
 
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HEADING = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 SUFFIXES = {"-check": "check", "-hidden": "hidden check"}
 
@@ -39,6 +39,8 @@ def split_id(grade_id):
 
 class Page(NbGraderPreprocessor):
     """Leaves on the page the student's work, its checks and the comments, and hides the grader's machine."""
+
+    display_data_priority = List().tag(config=True)  # so in nbconvert; nbgrader's base lost the tag, and would warn
 
     def preprocess(self, nb, resources):
         """The notebook cut down to what the student should read; the page's summary is in `resources`."""

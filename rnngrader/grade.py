@@ -29,7 +29,7 @@ def grade(root, assignment, class_folder=None, students=None, again=False, say=p
     class_folder : path or None
         The folder of submitted/ and gradebook.db; None for `root`.
     students : list of str or None
-        Who is graded; None for everyone who handed something in.
+        Who is graded; None for everyone with a folder in submitted/.
     again : bool
         Whether to grade those too whose submission has not changed.
     say : callable
@@ -52,22 +52,18 @@ def grade(root, assignment, class_folder=None, students=None, again=False, say=p
     home = Path(class_folder or root)
     home.mkdir(parents=True, exist_ok=True)
     register(app, assignment)
-    handed_in = submitted(coursedir, assignment)
-    chosen = handed_in if students is None else sorted(students)
+    known = export.students(coursedir)
+    chosen = known if students is None else sorted(students)
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        if unknown := set(chosen).difference(handed_in, (student.id for student in gradebook.students)):
+        if unknown := set(chosen).difference(known, (student.id for student in gradebook.students)):
             raise ValueError(f"no submission and no entry in the gradebook for: {', '.join(sorted(unknown))}")
     failed = {}
     try:
         for number, student in enumerate(chosen, 1):
             start = time.perf_counter()
             line = f"[{number}/{len(chosen)}] {student}"
-            if student not in handed_in:
-                say(f"{line}: {export.MISSING}")
-                continue
-            if export.lacking(coursedir, assignment, student):
-                add_student(coursedir, student)
-                say(f"{line}: {export.PERSON}, the notebook is missing")
+            if lacking := export.without_notebook(coursedir, assignment, student):
+                say(f"{line}: {'. '.join(filter(None, lacking))}")
                 continue
             reason, ran = _grade_one(app, assignment, student, again)
             if reason:
@@ -87,19 +83,6 @@ def grade(root, assignment, class_folder=None, students=None, again=False, say=p
                 each.status, each.reason = "grading failed", failed[each.student]
         export.write_csv(home / "grades.csv", found)
     return failed
-
-
-def submitted(coursedir, assignment):
-    """The students who handed in an assignment: those with a folder for it, in order."""
-    anyone = Path(coursedir.format_path(coursedir.submitted_directory, "*", assignment))
-    top = anyone.parents[1]
-    return sorted(folder.parent.name for folder in top.glob(f"*/{assignment}") if folder.is_dir())
-
-
-def add_student(coursedir, student):
-    """Puts a student into the gradebook, if not there yet."""
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        gradebook.update_or_create_student(student)
 
 
 def register(app, assignment):

@@ -2,19 +2,23 @@
 
 import math
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_notebook, new_output
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, OverwriteCells, SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Integer
 
 from rnngrader import digest
-from rnngrader.submission import Notes, Unreadable, parse, rebuild
+from rnngrader.submission import Notes, Unreadable, graded_ids, parse, rebuild
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def find_coursedir(plugin):
@@ -66,13 +70,22 @@ class Rebuild(NbGraderPreprocessor):
         folder = coursedir.format_path(coursedir.release_directory, ".", names["assignment"])
         release = nbformat.read(Path(folder, names["notebook"] + ".ipynb"), as_version=4)
         if resources["unreadable"]:
-            notes = Notes(person=[f"The submitted notebook could not be read: {resources['unreadable']}."])
+            reason = f"The submitted notebook could not be read: {resources['unreadable']}."
+            notes = Notes(person=[reason], by_hand=graded_ids(release))
         else:
             release, notes = rebuild(release, resources["submitted"])
         unread = bool(resources["unreadable"])
         # `stopped`: some checks were not run, for a reason that `person` gives.
         release.metadata["rnngrader"] = {**notes.as_metadata(), "unreadable": unread, "stopped": unread}
         return release, resources
+
+
+class RestoreHiddenTests(OverwriteCells):
+    """Puts the hidden tests back. What nbgrader warns of are the tests themselves: the rest is the release's own."""
+
+    def report_change(self, name, attr, old, new):
+        """Says it where it can be seen when looked for."""
+        self.log.debug("%s of %s: %s instead of %s", attr, name, old, new)
 
 
 class Run(Execute):
@@ -97,6 +110,10 @@ class Run(Execute):
             self._give_up(nb, "a cell ran without end and could not be interrupted")
         nb.cells += rest
         return nb, resources
+
+    def start_new_kernel(self, **kwargs):
+        """Starts the process, whose own stdout and stderr (not those of the cells) are no business of the terminal."""
+        super().start_new_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **kwargs)
 
     def preprocess_cell(self, cell, resources, index):
         """Runs one cell, and remembers it for the report when the process ends in it."""
@@ -143,8 +160,11 @@ def points_of(cell):
         A sentence for the person who must look; None when the output is as it should be.
     """
     name, most = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
-    if any(output.output_type == "error" for output in cell.outputs):
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    if any(_is_the_students(error, cell) for error in errors):
         return 0.0, None
+    if errors:
+        return 0.0, f"The check {name} itself stopped with {errors[0].ename}: {errors[0].evalue[:100]}."
     results = [output for output in cell.outputs if output.output_type == "execute_result"]
     if len(results) != 1:
         return 0.0, f"The check {name} gave {len(results)} results where one was expected."
@@ -156,6 +176,16 @@ def points_of(cell):
     if not 0 <= points <= most:
         return 0.0, f"The check {name} gave {str(text)[:40]!r}, which is no number from 0 to {most:g}."
     return points, None
+
+
+def _is_the_students(error, cell):
+    """Whether an error in a check comes from the submission: no time left, no function, or a line of the notebook."""
+    if error.ename in ("CellTimeoutError", "KeyboardInterrupt", "Stopped", "Misuse"):
+        return True
+    if error.ename == "NameError" and f"'{cell.metadata.nbgrader.grade_id.rsplit('-', 1)[0]}'" in error.evalue:
+        return True
+    frames = [re.match(r"Cell In\[(\d+)\]", ANSI.sub("", frame)) for frame in error.traceback]
+    return any(frame and int(frame[1]) != cell.execution_count for frame in frames)
 
 
 class Record(SaveAutoGrades):
@@ -174,10 +204,10 @@ class Record(SaveAutoGrades):
         )
         if is_solution(cell) or cell.cell_type != "code":  # answered in words: graded by hand, as nbgrader does
             super()._add_score(cell, resources)
-            grade.needs_manual_grade |= self._outcome.unreadable
         else:
             grade.auto_score, problem = points_of(cell)
             grade.needs_manual_grade = problem is not None or grade.manual_score is not None
             if problem and not self._outcome.stopped:
                 self._outcome.person.append(problem)
+        grade.needs_manual_grade |= grade.name in self._outcome.by_hand
         self.gradebook.db.commit()

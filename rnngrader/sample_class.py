@@ -1,4 +1,4 @@
-"""A class to try the grader on: nine students, each a few edits of the release with the answers filled in."""
+"""A class to try the grader on: ten students, each a few edits of the release with the answers filled in."""
 
 from pathlib import Path
 
@@ -40,6 +40,11 @@ def readout(hs, W_y, b_y):
     return hs @ W_y + bias
 """
 
+SYNTAX_ERROR = """\
+def rnn_step(x, h_prev, W_x, W_h, b)
+    return np.tanh(x @ W_x + h_prev @ W_h + b)
+"""
+
 ENDLESS_LOOP = """\
 def rnn_forward(xs, h0, W_x, W_h, b):
     hs = np.empty((len(xs), *h0.shape))
@@ -77,6 +82,7 @@ def make(root, folder):
         "missing-transpose": _with(perfect, rnn_step=MISSING_TRANSPOSE),
         "missing-initial-state": _with(perfect, rnn_forward=MISSING_INITIAL_STATE),
         "exception": _with(perfect, readout=EXCEPTION),
+        "syntax-error": _with(perfect, rnn_step=SYNTAX_ERROR),
         "endless-loop": _with(perfect, rnn_forward=ENDLESS_LOOP),
         "deleted-cell": _without(perfect, "readout", "readout-check"),
         "broken-file": perfect[: len(perfect) // 2],

@@ -1,6 +1,7 @@
 """A submitted notebook, read defensively, and the notebook that is graded in its place."""
 
 import json
+import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -27,13 +28,17 @@ class Cell:
 
 @dataclass
 class Notes:
-    """What rebuilding changed, in words for the student; `person` lists what someone must look at."""
+    """What rebuilding changed, in words for the student.
+
+    `person` says what someone must look at, and `by_hand` holds the grade_ids that wait for them.
+    """
 
     notes: list[str] = field(default_factory=list)
     person: list[str] = field(default_factory=list)
+    by_hand: list[str] = field(default_factory=list)
 
     def as_metadata(self):
-        return {"notes": self.notes, "person": self.person}
+        return {"notes": self.notes, "person": self.person, "by_hand": self.by_hand}
 
 
 def parse(data):
@@ -56,7 +61,7 @@ def parse(data):
     if not data.strip():
         raise Unreadable("the file is empty")
     try:
-        notebook = json.loads(data.decode("utf-8"))
+        notebook = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Unreadable("the file is not text, so it is no notebook") from None
     except (ValueError, RecursionError) as error:
@@ -69,6 +74,8 @@ def parse(data):
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise Unreadable("the file holds no list of cells, so it is no notebook")
+    if cells and not any(isinstance(cell, dict) and "cell_type" in cell for cell in cells):
+        raise Unreadable("what the file lists as cells are none, so it is no notebook")
     return [_cell(cell) for cell in cells if isinstance(cell, dict)]
 
 
@@ -106,11 +113,18 @@ def is_answer(cell):
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
+def graded_ids(notebook):
+    """The grade_ids of a release's cells that give points."""
+    marks = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    return [each.grade_id for each in marks if each.get("grade")]
+
+
 def rebuild(release, cells):
     """The notebook that is graded: the release, with the student's answers and own cells put in.
 
-    Answers are found by `grade_id`, or by cell id where the mark was lost; of several the last one counts and
-    the ones before it are kept as plain cells in front of it. Tests, other marked cells and text come from the
+    Answers are found by `grade_id`, or by cell id where the mark was lost, or where both are gone by the definition
+    of a function of that name; of several the last one counts and the ones before it are kept as plain cells in front
+    of it. Tests, other marked cells and text come from the
     release alone. An unmarked code cell of the release keeps the student's edit. A cell of the student's own
     stands after the release cell that it followed.
 
@@ -132,18 +146,30 @@ def rebuild(release, cells):
     notes = Notes()
     by_mark = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
     by_id = {c.id: c for c in notebook.cells}
-    by_source = {(c.cell_type, c.source.strip()): c for c in notebook.cells if "nbgrader" not in c.metadata}
+    by_source = {}
+    for cell in notebook.cells:
+        by_source.setdefault((cell.cell_type, cell.source.strip()), []).append(cell)
+    answers = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if is_answer(c)}
+    marked = [by_mark.get(cell.grade_id) or by_id.get(cell.id) for cell in cells]
+    certain = {target.id for target in marked if target is not None}
 
     found = {}  # release cell id -> the submitted cells that are this cell
     own = {}  # release cell id, or None at the top -> the student's own cells that follow it
+    by_definition = set()  # grade_ids of answers that were found so
     anchor = None
-    for cell in cells:
-        target = by_mark.get(cell.grade_id) or by_id.get(cell.id)
-        if target is None and cell.grade_id is None:
-            target = by_source.get((cell.type, cell.source.strip()))
-        if target is not None:
-            anchor = target.id
+    for cell, target in zip(cells, marked, strict=True):
+        targets = [target] if target is not None else []
+        if not targets and cell.grade_id is None and cell.source.strip():
+            alike = by_source.get((cell.type, cell.source.strip()), [])
+            targets = [c for c in alike if "nbgrader" not in c.metadata or c.id not in certain.union(found)][:1]
+            if not targets and cell.type == "code":
+                defined = [name for name, c in answers.items() if c.id not in certain and _defines(cell.source, name)]
+                targets = [answers[name] for name in defined]
+                by_definition.update(defined)
+        for target in targets:
             found.setdefault(target.id, []).append(cell)
+        if targets:
+            anchor = targets[-1].id
         elif cell.source.strip():
             own.setdefault(anchor, []).append(cell)
 
@@ -153,8 +179,10 @@ def rebuild(release, cells):
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if is_answer(cell):
             if len(copies) > 1:
-                notes.notes.append(f"{name}: {len(copies)} cells carry this answer's mark; the last one counts")
+                notes.notes.append(f"{name}: {len(copies)} cells hold this answer; the last one counts")
                 rebuilt += [_own(copy) for copy in copies[:-1]]
+            if name in by_definition:
+                notes.notes.append(f"{name}: the answer's cell had lost its mark; it was found by `def {name}`")
             if copies:
                 answer = copies[-1]
                 cell.source = answer.source
@@ -174,12 +202,28 @@ def rebuild(release, cells):
         rebuilt.append(cell)
         rebuilt += [_own(copy) for copy in own.get(cell.id, [])]
 
+    words = any(cell.type != "code" for cells in own.values() for cell in cells)
+    if own and not any(cell.id in found for cell in answers.values()):
+        notes.notes.clear()  # each would say that a cell was deleted
+        notes.person.append("None of the exercise's cells is in this notebook.")
+        notes.by_hand += graded_ids(release)
+    elif words:
+        for name, cell in answers.items():
+            if cell.cell_type == "markdown" and cell.id not in found:
+                notes.person.append(f"The answer to {name} was not found by its cell; it may stand elsewhere.")
+                notes.by_hand.append(name)
+
     taken = set(by_id)
     for number, cell in enumerate(c for c in rebuilt if c.id not in by_id):
         cell.id = next(i for i in (f"own-{number}{'-' * k}" for k in range(len(rebuilt) + 1)) if i not in taken)
         taken.add(cell.id)
     notebook.cells = rebuilt
     return notebook, notes
+
+
+def _defines(source, name):
+    """Whether code defines a function of this name at its top level; code that does not parse may do so too."""
+    return re.search(rf"^(async +)?def +{re.escape(name)} *\(", source, re.MULTILINE) is not None
 
 
 def _own(cell):

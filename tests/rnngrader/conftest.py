@@ -20,6 +20,10 @@ def small_course(tmp_path_factory, home):
     (root / "nbgrader_config.py").write_text(config + "\nc.Execute.timeout = 3\n", encoding="utf-8")
     (root / "solutions" / "small").mkdir(parents=True)
     nbformat.write(small_source(), root / "solutions" / "small" / "small.ipynb")
+    (root / "solutions" / "small" / "data").mkdir()
+    (root / "solutions" / "small" / "data" / "factor.txt").write_text("2\n")
+    (root / "solutions" / "other").mkdir()
+    nbformat.write(small_source(), root / "solutions" / "other" / "other.ipynb")
     course = Course(root, home)
     course.run("nbgrader", "generate_assignment", "small")
     return course

@@ -47,6 +47,22 @@ def no_marks(notebook):
         cell.metadata = {}
 
 
+def new_notebook(notebook):
+    """As pasted into a new notebook: neither marks nor ids, and the question answered under a heading."""
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata, cell.id = {}, f"new-{number}"
+    notebook.cells[-1].source = "## My answer\n\nBecause it is."
+
+
+def other_names(notebook):
+    notebook.cells = [new_code_cell("def doppelt(n):\n    return 2 * n")]
+
+
+def own_exit(notebook):
+    position = [cell.id for cell in notebook.cells].index("double")
+    notebook.cells.insert(position, new_code_cell("exit()\nimport time\ntime.sleep(1)"))
+
+
 def own_helper(notebook):
     position = [cell.id for cell in notebook.cells].index("double")
     notebook.cells.insert(position, new_code_cell("def helper(n):\n    return 2 * n"))
@@ -54,25 +70,42 @@ def own_helper(notebook):
 
 #: student -> (their answer to `double`, what else they did to the notebook, the points they deserve, status, reason)
 CLASS = {
+    "breaks-check": (f"{RIGHT}\ncheck = None", None, 0, "person", "double-check itself stopped with TypeError"),
     "crashes": ("import json\njson.loads('{')", None, 4, "written", ""),
     "deleted-answer": (RIGHT, without("double"), 4, "written", "double: the answer's cell was deleted"),
     "deleted-checks": (RIGHT, without("double-check", "twice-hidden"), 8, "written", "it was put back"),
     "duplicated": (RIGHT, duplicated, 8, "written", "the last one counts"),
     "endless": ("def double(n):\n    while True:\n        pass", None, 4, "written", "after 3 seconds"),
     "ends-python": ("import os\ndef double(n):\n    os._exit(0)", None, 0, "person", "Python itself ended"),
+    "exits": (RIGHT, own_exit, 8, "written", ""),
     "forged": (f"{RIGHT}\ndef check(fn, hidden=False):\n    return float('nan')", None, 0, "person", "'nan', which"),
     "helper": ("double = helper", own_helper, 8, "written", ""),
+    "new-notebook": (RIGHT, new_notebook, 8, "person", "The answer to question-why was not found by its cell"),
     "no-marks": (RIGHT, no_marks, 8, "written", ""),
+    "other-names": (RIGHT, other_names, 0, "person", "None of the exercise's cells is in this notebook."),
+    "own-check": (f"{RIGHT}\ndef check(fn, hidden=False):\n    raise OSError", None, 0, "written", ""),
+    "own-tqdm": (f"import tqdm\ntqdm.__path__\n{RIGHT}", None, 8, "written", ""),
     "partly": ("def double(n):\n    return n", None, 5, "written", ""),
+    "reads-data": ("def double(n):\n    return int(open('data/factor.txt').read()) * n", None, 8, "written", ""),
     "remarked": (RIGHT, remarked, 8, "written", ""),
     "retyped": (RIGHT, retyped, 8, "written", "double: this answer was a markdown cell"),
     "right": (RIGHT, None, 8, "written", ""),
+    "warns-the-kernel": (f"import os\nos.write(2, b'to the terminal')\n{RIGHT}", None, 8, "written", ""),
     "warns": (f"import sys\nprint('careful', file=sys.stderr)\n{RIGHT}", None, 8, "written", ""),
 }
 FILES = {
+    "cells-of-no-kind": ('{"cells": [1, "x", null], "nbformat": 4}', "none"),
     "cut-off": ('{"cells": [{"cell_type": "co', "cut off"),
     "empty": ("", "empty"),
     "not-json": ("PK\x03\x04", "not a notebook"),
+}
+WITHOUT = {
+    "absent": ("not submitted", ""),
+    "no-folder": ("a person must look", "The folder holds small.ipynb; expected small/small.ipynb."),
+    "nothing": ("not submitted", ""),
+    "other-one": ("not submitted", ""),
+    "wrong-folder": ("a person must look", "The folder holds Small; expected small/small.ipynb."),
+    "wrong-name": ("a person must look", "The submission has no small.ipynb; it holds Untitled.ipynb."),
 }
 STATUS = {"written": "written answer to be graded", "person": "a person must look"}
 
@@ -85,8 +118,13 @@ def hand_in_all(course):
         course.hand_in(student, "small", json.dumps(notebook))  # as it is, valid or not
     for student, (text, _) in FILES.items():
         course.hand_in(student, "small", text)
-    (course.root / "submitted" / "wrong-name" / "small").mkdir(parents=True)
-    (course.root / "submitted" / "wrong-name" / "small" / "Untitled.ipynb").write_text("{}")
+    for name in ("wrong-name/small/Untitled.ipynb", "no-folder/small.ipynb", "wrong-folder/Small/small.ipynb",
+                 "other-one/other/other.ipynb", "own-tqdm/small/tqdm.py"):  # fmt: skip
+        path = course.root / "submitted" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    (course.root / "submitted" / "nothing").mkdir()
+    (course.root / "submitted" / ".ipynb_checkpoints").mkdir()
 
 
 def rows(course):
@@ -105,13 +143,17 @@ def graded(small_course):
     hand_in_all(small_course)
     # nbgrader says 1 because of wrong-name, which holds no notebook to grade; all others are graded.
     log = small_course.run("nbgrader", "autograde", "small", status=1)
+    assert "has changed!" not in log
+    assert "to the terminal" not in log
     failed = {line.split("student '")[1].rstrip("'") for line in log.splitlines() if "for student '" in line}
     assert failed == {"wrong-name"}
     before = autograded(small_course)
     with Gradebook(f"sqlite:///{small_course.root / 'gradebook.db'}", "rnn") as gradebook:
         gradebook.add_student("absent")
-    small_course.run("rnngrader", "grade", "small")
+    said = small_course.run("rnngrader", "grade", "small")
     assert autograded(small_course) == before
+    assert "] no-folder: a person must look. The folder holds small.ipynb" in said
+    assert "] nothing: not submitted\n" in said
     return small_course
 
 
@@ -132,10 +174,9 @@ def test_a_broken_file_has_a_reason_and_a_person_looks(graded, student):
 
 def test_who_handed_in_nothing_to_grade_is_listed_too(graded):
     found = rows(graded)
-    assert list(found) == sorted([*CLASS, *FILES, "absent", "wrong-name"])
-    assert found["absent"]["status"] == "not submitted"
-    assert found["wrong-name"]["status"] == "a person must look"
-    assert found["wrong-name"]["reason"] == "The submission has no small.ipynb; it holds Untitled.ipynb."
+    assert list(found) == sorted([*CLASS, *FILES, *WITHOUT])
+    for student, said in WITHOUT.items():
+        assert (found[student]["status"], found[student]["reason"]) == said
 
 
 def test_everyone_who_handed_in_a_notebook_has_a_page(graded):

@@ -45,7 +45,7 @@ def test_the_whole_cycle(course, exchange, desk):
         gradebook.find_comment(WRITTEN, "01-rnn", "01-rnn", student).manual_comment = "Which **two** beginnings?"
         gradebook.db.commit()
 
-    course.run("nbgrader", "generate_feedback", "01-rnn")
+    assert "not recognized" not in course.run("nbgrader", "generate_feedback", "01-rnn")
     course.run("nbgrader", "release_feedback", "01-rnn", exchange)
     course.run("nbgrader", "fetch_feedback", "01-rnn", "--course=rnn", exchange, cwd=desk)
     (page,) = fetched.parent.glob("feedback/*/01-rnn.html")

@@ -1,6 +1,8 @@
 """`rnngrader grade` when grading itself goes wrong, and when the command does."""
 
 import csv
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -60,6 +62,18 @@ def test_an_assignment_nobody_knows_is_an_error(course):
 def test_outside_a_course_the_command_says_where_to_run_it(course, tmp_path):
     said = course.run("rnngrader", "exercises", cwd=tmp_path, status=2)
     assert "no nbgrader_config.py" in said and "Traceback" not in said
+
+
+def test_without_nbgrader_the_command_says_what_to_install(course):
+    program = """if True:
+        import sys
+        for package in ("nbgrader", "nbformat", "sqlalchemy", "traitlets"):
+            sys.modules[package] = None
+        from rnngrader.cli import main
+        sys.exit(main(["exercises"]))"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=course.root, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("rnngrader needs nbgrader: pip install 'rnnlib[grading]'")
 
 
 def test_a_stale_release_is_refused(course):

@@ -14,6 +14,7 @@ DESERVED = {
     "missing-initial-state": (13, "written answer to be graded", {"rnn_forward": 0}),
     "missing-transpose": (14, "written answer to be graded", {"rnn_step": 0}),
     "perfect": (17, "written answer to be graded", {}),
+    "syntax-error": (14, "written answer to be graded", {"rnn_step": 0}),
     "untouched": (0, "graded", "all"),
     "wrong-sign": (14, "written answer to be graded", {"rnn_step": 0}),
 }
@@ -28,6 +29,7 @@ WORDS = {
     "missing-initial-state": ["Your code: <code>rnn_forward</code>"],
     "missing-transpose": ["Your code: <code>rnn_step</code>"],
     "perfect": ["17 of 20 points</b> so far", "not graded yet"],
+    "syntax-error": ["SyntaxError", "14 of 20 points</b> so far"],
     "untouched": ["0 of 20 points</b>", "not written yet"],
     "wrong-sign": ["14 of 20 points</b> so far"],
 }
@@ -50,7 +52,7 @@ def test_one_run_grades_all_and_says_where_things_are(graded):
     said, rows, _ = graded
     assert sorted(rows) == sorted(DESERVED)
     for number, student in enumerate(DESERVED, 1):
-        assert f"[{number}/9] {student}: {DESERVED[student][0]} of 20" in said
+        assert f"[{number}/{len(DESERVED)}] {student}: {DESERVED[student][0]} of 20" in said
     assert "_build/sample-class/grades.csv" in said and "_build/sample-class/feedback/<student>/01-rnn" in said
 
 
@@ -93,4 +95,4 @@ def test_the_page_shows_no_hidden_test_and_asks_no_other_host(graded, student):
 
 def test_a_second_run_grades_nothing_again(graded, course):
     said = course.run("rnngrader", "sample-class")
-    assert said.count("(unchanged)") == 9
+    assert said.count("(unchanged)") == len(DESERVED)

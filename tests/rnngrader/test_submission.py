@@ -86,7 +86,7 @@ def test_of_duplicates_the_last_counts_and_the_others_still_run_before_it(releas
     assert sources(rebuilt)["own-0"] == "def f(): return 1"
     assert sources(rebuilt)["f"] == "g = f"
     assert "nbgrader" not in rebuilt.cells[2].metadata
-    assert notes.notes == ["f: 2 cells carry this answer's mark; the last one counts"]
+    assert notes.notes == ["f: 2 cells hold this answer; the last one counts"]
 
 
 def test_retyped_cells_get_their_type_back(release):
@@ -109,6 +109,63 @@ def test_an_answer_that_lost_its_mark_is_found_by_its_id(release):
     assert sources(rebuilt)["f"] == "def f(): return 1"
     assert rebuilt.cells[2].metadata == release.cells[2].metadata
     assert notes.notes == []
+
+
+def without_marks(notebook):
+    """A notebook's cells as a tool leaves them that drops metadata and ids."""
+    cells = [{"cell_type": cell.cell_type, "source": cell.source, "metadata": {}} for cell in notebook.cells]
+    return parse(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 4, "metadata": {}}).encode())
+
+
+def test_an_answer_that_lost_mark_and_id_is_found_by_its_definition(release):
+    student = nbformat.from_dict(json.loads(nbformat.writes(release)))
+    student.cells[2].source = "import math\ndef f (): return 1"
+    student.cells[5].source = "Because."
+    student.cells.insert(4, new_code_cell("f() + 1", id="mine"))
+    rebuilt, notes = rebuild(release, without_marks(student))
+    assert ids(rebuilt) == ["text", "imports", "f", "f-check", "own-0", "demo", "own-1", "why"]
+    assert sources(rebuilt)["f"] == "import math\ndef f (): return 1"
+    assert rebuilt.cells[2].metadata == release.cells[2].metadata
+    assert notes.notes[0] == "f: the answer's cell had lost its mark; it was found by `def f`"
+    assert notes.person == ["The answer to why was not found by its cell; it may stand elsewhere."]
+    assert notes.by_hand == ["why"]
+
+
+def test_one_cell_may_define_several_answers(release):
+    release.cells.insert(4, mark(new_code_cell("def g(): stub", id="g"), solution=True))
+    both = "def f(): return 1\n\ndef g(): return 2"
+    rebuilt, _ = rebuild(release, without_marks(new_notebook(cells=[new_code_cell(both)])))
+    assert sources(rebuilt)["f"] == sources(rebuilt)["g"] == both
+
+
+def test_a_definition_counts_only_where_the_answers_own_cell_is_gone(release):
+    student = new_notebook(cells=[*release.cells, new_code_cell("def f(): return 1", id="later")])
+    rebuilt, notes = rebuild(release, handed_in(student))
+    assert sources(rebuilt)["f"] == "def f(): stub"
+    assert sources(rebuilt)["own-0"] == "def f(): return 1"
+    inside = new_code_cell("class A:\n    def f(self): return 1")
+    rebuilt, notes = rebuild(release, without_marks(new_notebook(cells=[release.cells[0], inside])))
+    assert sources(rebuilt)["f"] == "def f(): stub"
+    assert "f: the answer's cell was deleted, so it counts as not answered" not in notes.notes
+
+
+@pytest.mark.parametrize("cell", [new_code_cell("def h(): return 1"), new_markdown_cell("f is 1")])
+def test_where_no_answer_is_found_a_person_looks_at_everything(release, cell):
+    rebuilt, notes = rebuild(release, without_marks(new_notebook(cells=[*release.cells[:2], cell])))
+    assert notes.person == ["None of the exercise's cells is in this notebook."]
+    assert notes.by_hand == ["f-check", "why"]
+    assert notes.notes == []
+    assert [c.source for c in rebuilt.cells if c.id not in ids(release)] == [cell.source]
+
+
+def test_an_untouched_release_without_marks_needs_nobody(release):
+    rebuilt, notes = rebuild(release, without_marks(release))
+    assert rebuilt == release
+    assert notes.notes == notes.person == notes.by_hand == []
+
+
+def test_a_byte_order_mark_is_no_hindrance(release):
+    assert parse(b"\xef\xbb\xbf" + nbformat.writes(release).encode()) == handed_in(release)
 
 
 def test_a_cell_with_a_made_up_mark_is_the_students_own(release):
@@ -147,6 +204,7 @@ def test_pictures_in_a_written_answer_stay(release):
         (b"[" * 200_000, "cut off"),
         (b"[]", "no list of cells"),
         (b'{"cells": {"a": 1}}', "no list of cells"),
+        (b'{"cells": [1, "x", null, {}]}', "lists as cells are none"),
         (b'{"worksheets": 3, "nbformat": 3}', "old format"),
     ],
 )
