@@ -9,7 +9,6 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 RNNLIB   := $(shell find rnnlib -name '*.py')
 FIGURES  := $(patsubst %.py,%.svg,$(filter-out book/figures/style.py book/figures/language.py,$(wildcard book/figures/*.py)))
 CHAPTERS := _config.yml _toc.yml $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
-SOURCES  := $(shell find solutions -type f ! -path '*/.ipynb_checkpoints/*')
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
 test book grade pictures: export OPENBLAS_NUM_THREADS ?= 1
