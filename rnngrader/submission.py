@@ -124,9 +124,8 @@ def rebuild(release, cells):
 
     Answers are found by `grade_id`, or by cell id where the mark was lost, or where both are gone by the definition
     of a function of that name; of several the last one counts and the ones before it are kept as plain cells in front
-    of it. Tests, other marked cells and text come from the
-    release alone. An unmarked code cell of the release keeps the student's edit. A cell of the student's own
-    stands after the release cell that it followed.
+    of it. Tests, other marked cells and text come from the release alone. An unmarked code cell of the release keeps
+    the student's edit. A cell of the student's own stands after the release cell that it followed.
 
     Parameters
     ----------
