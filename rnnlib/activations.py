@@ -100,6 +100,78 @@ def tanh_backward(dh, h):
     return dh * (1 - h * h)
 
 
+def relu(a):
+    r"""Rectifier: the positive part.
+
+    .. math:: \mathrm{relu}(a) = \max(0, a)
+
+    Parameters
+    ----------
+    a : array of floats, any shape
+        Pre-activations.
+
+    Returns
+    -------
+    h : array, the shape and dtype of a
+        Values of at least 0.
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 6.3.1.
+    """
+    return np.maximum(a, 0)
+
+
+def relu_backward(dh, h):
+    r"""Gradient through the rectifier; 0 at the kink, as in torch.
+
+    .. math:: \frac{\partial L}{\partial a} = \frac{\partial L}{\partial h} \, [h > 0]
+
+    Parameters
+    ----------
+    dh : array, any shape
+        Gradient of the loss by h.
+    h : array, the shape of dh
+        ``relu(a)``, from the forward pass.
+
+    Returns
+    -------
+    da : array, the shape of dh
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 6.3.1.
+    """
+    return dh * (h > 0)
+
+
+def named(argument, name, choices):
+    """A nonlinearity and its derivative by name.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, as the caller knows it.
+    name : str
+        Which nonlinearity.
+    choices : list of str
+        Those that the caller can use.
+
+    Returns
+    -------
+    function, backward : function, function
+        As `tanh` and `tanh_backward`: the value from the argument, and the gradient from the value.
+
+    Raises
+    ------
+    ValueError
+        When `name` is not among `choices`.
+    """
+    if name not in choices:
+        raise ValueError(f"{argument} is {name!r}; it should be {' or '.join(repr(choice) for choice in choices)}")
+    return _NAMED[name]
+
+
 def softmax(logits):
     r"""Probabilities over the last axis: positive, and their sum is 1.
 
@@ -146,3 +218,11 @@ def softmax_backward(dp, p):
     The chain rule applied to `softmax`.
     """
     return p * (dp - (dp * p).sum(axis=-1, keepdims=True))
+
+
+_NAMED = {
+    "sigmoid": (sigmoid, sigmoid_backward),
+    "tanh": (tanh, tanh_backward),
+    "relu": (relu, relu_backward),
+    "identity": (lambda a: a, lambda dh, h: dh),
+}

@@ -1,21 +1,140 @@
 r"""The engine: unrolls any cell over a sequence and brings the gradients back through time.
 
-A cell (see `rnnlib.cells`) says what happens between the two products of a step. This module owns the rest: the loop,
-the order of the gradients, their accumulation, and the products that are taken once for all steps,
+A cell (see `rnnlib.cells`) says what happens between the products of a step. This module owns the rest: the loop, the
+order of the gradients, sequences of unequal length, truncation, and the products. What a product's weight needs is kept
+step by step, so that its gradient is one product for all steps,
 
 .. math::
 
-    \mathrm{d}W_x = \sum_t x_t^\top \, \mathrm{d}a^x_t, \qquad
-    \mathrm{d}W_h = \sum_t h_{t-1}^\top \, \mathrm{d}a^h_t, \qquad
-    \mathrm{d}b = \sum_t \mathrm{d}a^x_t, \qquad
-    \mathrm{d}x_t = \mathrm{d}a^x_t \, W_x^\top .
+    a_t = v_t W + b \quad\Rightarrow\quad
+    \mathrm{d}v_t = \mathrm{d}a_t \, W^\top, \qquad
+    \mathrm{d}W = \sum_t v_t^\top \, \mathrm{d}a_t, \qquad
+    \mathrm{d}b = \sum_t \mathrm{d}a_t .
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlib.validation import check_array
+from rnnlib.validation import check_array, check_lengths
+
+
+class Products:
+    """Takes the products of a cell's weights, forward and backward, and adds up the weights' gradients.
+
+    Within a step, a matrix (or a range of its columns) and a vector are used once. `t` is the step at hand, None for
+    all steps at once.
+
+    Parameters
+    ----------
+    params : dict of arrays
+        The cell's parameters.
+    """
+
+    def __init__(self, params):
+        self.params, self.t = params, None
+        self._vs, self._das, self._biases = {}, {}, {}
+
+    def linear(self, W, v, b=None, columns=None):
+        r"""The product of a matrix, :math:`v W` or :math:`v W + b`.
+
+        Parameters
+        ----------
+        W : str
+            Name of the matrix, (N, M).
+        v : array, shape (..., N)
+        b : str, optional
+            Name of a bias, (M,).
+        columns : tuple of two int, optional
+            Start and stop of the columns that take part, of W and b alike; all when left out.
+
+        Returns
+        -------
+        a : array, shape (..., M), or as many columns as take part
+        """
+        self._vs[W, columns, self.t] = v
+        self._biases[W, columns] = b
+        part = slice(*columns) if columns else slice(None)
+        a = v @ self.params[W][:, part]
+        return a if b is None else a + self.params[b][part]
+
+    def linear_backward(self, W, da, columns=None):
+        r"""Gradient through `linear` by its v, :math:`\mathrm{d}a \, W^\top`; the gradients by W and b are kept.
+
+        Parameters
+        ----------
+        W : str
+            Name of the matrix, (N, M).
+        da : array, shape (..., M), or as many columns as take part
+        columns : tuple of two int, optional
+            As in `linear`.
+
+        Returns
+        -------
+        dv : array, shape (..., N)
+        """
+        self._keep(W, columns, da)
+        part = slice(*columns) if columns else slice(None)
+        return da @ self.params[W][:, part].T
+
+    def scale(self, p, v):
+        r"""The elementwise product of a vector, :math:`p \odot v`: what a peephole is.
+
+        Parameters
+        ----------
+        p : str
+            Name of the vector, (M,).
+        v : array, shape (..., M)
+
+        Returns
+        -------
+        a : array, the shape of v
+        """
+        self._vs[p, None, self.t] = v
+        return v * self.params[p]
+
+    def scale_backward(self, p, da):
+        r"""Gradient through `scale` by its v, :math:`p \odot \mathrm{d}a`; the gradient by p is kept.
+
+        Parameters
+        ----------
+        p : str
+            Name of the vector, (M,).
+        da : array, shape (..., M)
+
+        Returns
+        -------
+        dv : array, the shape of da
+        """
+        self._keep(p, None, da)
+        return da * self.params[p]
+
+    def grads(self):
+        """The gradients by the parameters, of all backward steps since the last call.
+
+        Returns
+        -------
+        grads : dict of arrays
+            Under the keys of `params`.
+        """
+        grads = {name: np.zeros_like(p) for name, p in self.params.items()}
+        for name, columns in dict.fromkeys(key[:2] for key in self._das):
+            steps = [key for key in self._das if key[:2] == (name, columns)]
+            vs, das = (np.concatenate([_rows(kept[key]) for key in steps]) for kept in (self._vs, self._das))
+            part = slice(*columns) if columns else slice(None)
+            if self.params[name].ndim == 1:
+                grads[name] += (vs * das).sum(axis=0)
+                continue
+            grads[name][:, part] += vs.T @ das
+            bias = self._biases[name, columns]
+            if bias:
+                grads[bias][part] += das.sum(axis=0)
+        self._das = {}
+        return grads
+
+    def _keep(self, name, columns, da):
+        key = name, columns, self.t
+        self._das[key] = self._das[key] + da if key in self._das else da
 
 
 class Tape(NamedTuple):
@@ -23,44 +142,49 @@ class Tape(NamedTuple):
 
     Parameters
     ----------
-    xs : array, shape (T, B, D)
-        The input.
-    h_prevs : array, shape (T, B, H)
-        The hidden state before each step.
+    products : Products
+        With what each weight was multiplied with.
     saved : list of T entries
-        What the cell's `pointwise` saved at each step.
+        What the cell's `step` saved at each step.
+    shapes : tuple
+        Of the cell's a_x for all steps, and of hs.
+    alive : array of bool, shape (T, B, 1), or None
+        Whether a step is part of the sequence or padding; None when there is no padding.
     """
 
-    xs: np.ndarray
-    h_prevs: np.ndarray
+    products: Products
     saved: list[Any]
+    shapes: tuple
+    alive: np.ndarray | None
 
 
-def forward(cell, params, xs, state0):
+def forward(cell, params, xs, state0, lengths=None):
     r"""Run a cell over a sequence.
 
-    .. math:: a^x_t = x_t W_x + b, \qquad a^h_t = h_{t-1} W_h, \qquad
-        s_t = \mathrm{pointwise}(a^x_t, a^h_t, s_{t-1}), \qquad t = 1 \ldots T
+    .. math:: a^x = \mathrm{inputs}(x), \qquad s_t = \mathrm{step}(a^x_t, s_{t-1}), \qquad t = 1 \ldots T
 
     The input's product is taken for all steps at once; only the state's has to wait for the step before.
 
     Parameters
     ----------
-    cell : object
-        With `gates` G, `states`, `pointwise` and `pointwise_backward`, as `rnnlib.cells.elman.Elman` has.
+    cell : rnnlib.cells.Cell
+        Its equations.
     params : dict
-        ``W_x`` (D, G·H), ``W_h`` (H, G·H) and ``b`` (G·H,), all of one dtype.
+        Under the names and with the shapes that ``cell.shapes(D, H)`` gives, all of one dtype.
     xs : array, shape (T, B, D)
         The input, time first.
     state0 : tuple of arrays, each of shape (B, H)
-        The initial state, h first.
+        The initial state, in the order of ``cell.states``.
+    lengths : array of integers, shape (B,), optional
+        How many steps of each sequence count, 1 to T; all when left out. What comes after is padding: it changes
+        neither the state nor a gradient, and the outputs there are 0.
 
     Returns
     -------
     hs : array, shape (T, B, H)
-        The hidden states.
+        The outputs: the hidden states.
     state : tuple of arrays, each of shape (B, H)
-        The state after the last step.
+        The state after each sequence's last step.
     tape : Tape
         For `backward`.
 
@@ -73,28 +197,32 @@ def forward(cell, params, xs, state0):
     ------
     Goodfellow, Bengio and Courville 2016, section 10.2; Werbos 1990.
     """
-    W_x, W_h, b = params["W_x"], params["W_h"], params["b"]
-    check_array("W_x", W_x, {"D": None, "G·H": None})
-    D, H, dtype = W_x.shape[0], W_x.shape[1] // cell.gates, W_x.dtype
-    check_array("W_h", W_h, {"H": H, "G·H": cell.gates * H}, dtype)
-    check_array("b", b, {"G·H": cell.gates * H}, dtype)
+    D, H, dtype = check_params(cell, params)
     check_array("xs", xs, {"T": None, "B": None, "D": D}, dtype)
     T, B, _ = xs.shape
     check_state("state0", cell, state0, B, H, dtype)
+    alive = None
+    if lengths is not None:
+        check_lengths(lengths, B, T)
+        alive = (np.arange(T)[:, None] < lengths)[:, :, None]
 
-    a_x = xs @ W_x + b
-    h_prevs = np.empty((T + 1, B, H), dtype)  # the states before each step, and the last
-    h_prevs[0] = state0[0]
-    state, saved = tuple(state0), []
+    products = Products(params)
+    a_x = cell.inputs(xs, products)
+    hs = np.empty((T, B, H), dtype)
+    state, saved = tuple(s.copy() for s in state0), []
     for t in range(T):
-        a_h = h_prevs[t] @ W_h
-        state, for_backward = cell.pointwise(a_x[t], a_h, state)
-        h_prevs[t + 1] = state[0]
+        products.t = t
+        after, for_backward = cell.step(a_x[t], state, products)
+        hs[t] = after[cell.output]
         saved.append(for_backward)
-    return h_prevs[1:].copy(), state, Tape(xs, h_prevs[:-1], saved)
+        if alive is not None:
+            hs[t] *= alive[t]
+            after = tuple(np.where(alive[t], new, old) for new, old in zip(after, state, strict=True))
+        state = after
+    return hs, state, Tape(products, saved, (a_x.shape, hs.shape), alive)
 
 
-def backward(cell, params, tape, dhs, dstate=None, window=None, every=1):
+def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     r"""Backpropagation through time: bring the gradients of a sequence back, last step first.
 
     At each step the gradient by the state has two sources, this step's output and the step after:
@@ -108,12 +236,12 @@ def backward(cell, params, tape, dhs, dstate=None, window=None, every=1):
 
     Parameters
     ----------
-    cell, params : object, dict
+    cell : rnnlib.cells.Cell
         As given to `forward`.
     tape : Tape
         What `forward` returned.
     dhs : array, shape (T, B, H)
-        Gradient of the loss by each hidden state, by way of that step's output alone.
+        Gradient of the loss by each output, by way of that step's output alone; of no effect where padding was.
     dstate : tuple of arrays, each of shape (B, H), optional
         Gradient by the state after the last step, zero when left out.
     window : int, optional
@@ -140,45 +268,77 @@ def backward(cell, params, tape, dhs, dstate=None, window=None, every=1):
     Werbos 1990; Goodfellow, Bengio and Courville 2016, section 10.2.2. Truncated: Williams and Peng 1990, BPTT(h; h')
     with h = `window`, h' = `every`.
     """
-    W_x, W_h = params["W_x"], params["W_h"]
-    T, B, H = tape.h_prevs.shape
-    dtype = W_x.dtype
+    products, saved, (shape_a, (T, B, H)), alive = tape
+    dtype = products.params["W_h"].dtype
     check_array("dhs", dhs, {"T": T, "B": B, "H": H}, dtype)
     if dstate is not None:
         check_state("dstate", cell, dstate, B, H, dtype)
+    nothing = tuple(np.zeros((B, H), dtype) for _ in cell.states)
+    da_x, dstate0 = np.zeros(shape_a, dtype), nothing
+    for stop, outputs_from, end in _passes(T, window, every):
+        dafter = dstate if end == T and dstate is not None else nothing
+        for t in reversed(range(stop, end)):
+            products.t = t
+            dnow = list(dafter)
+            if t >= outputs_from:
+                dnow[cell.output] = dnow[cell.output] + dhs[t]
+            if alive is not None:
+                dnow = [np.where(alive[t], d, 0) for d in dnow]
+            da_x_t, dbefore = cell.step_backward(tuple(dnow), saved[t], products)
+            if alive is not None:
+                dbefore = tuple(np.where(alive[t], new, old) for new, old in zip(dbefore, dafter, strict=True))
+            da_x[t] += da_x_t
+            dafter = dbefore
+        if stop == 0:
+            dstate0 = tuple(total + new for total, new in zip(dstate0, dafter, strict=True))
+    products.t = None
+    return cell.inputs_backward(da_x, products), dstate0, products.grads()
+
+
+def _passes(T, window, every):
+    """Where each truncated pass stops, from where on its outputs count, and where it begins (its end in time)."""
     if every < 1:
         raise ValueError(f"every is {every}; it should be at least 1")
     if window is None:
-        passes = [(0, 0, T)]
-    elif window < every:
+        return [(0, 0, T)]
+    if window < every:
         raise ValueError(f"window is {window}; it should be at least every = {every}, or outputs would be left out")
-    else:
-        ends = [*range(every, T, every), T]
-        starts = [0, *ends[:-1]]
-        passes = [(max(0, end - window), start, end) for start, end in zip(starts, ends, strict=True)]
+    ends = [*range(every, T, every), T]
+    return [(max(0, end - window), start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
-    da_x = np.zeros((T, B, W_x.shape[1]), dtype)
-    da_h = np.zeros((T, B, W_h.shape[1]), dtype)
-    nothing = tuple(np.zeros((B, H), dtype) for _ in cell.states)
-    dstate0 = nothing
-    for stop, outputs_from, end in passes:
-        dlater = dstate if end == T and dstate is not None else nothing
-        for t in reversed(range(stop, end)):
-            dh = dlater[0] + dhs[t] if t >= outputs_from else dlater[0]
-            da_x_t, da_h_t, direct = cell.pointwise_backward((dh, *dlater[1:]), tape.saved[t])
-            da_x[t] += da_x_t
-            da_h[t] += da_h_t
-            dlater = (direct[0] + da_h_t @ W_h.T, *direct[1:])
-        if stop == 0:
-            dstate0 = tuple(total + new for total, new in zip(dstate0, dlater, strict=True))
 
-    rows_x, rows_h = da_x.reshape(T * B, -1), da_h.reshape(T * B, -1)
-    grads = {
-        "W_x": tape.xs.reshape(T * B, -1).T @ rows_x,
-        "W_h": tape.h_prevs.reshape(T * B, -1).T @ rows_h,
-        "b": rows_x.sum(axis=0),
-    }
-    return da_x @ W_x.T, dstate0, grads
+def check_params(cell, params):
+    """Raise unless the parameters are those of the cell.
+
+    Parameters
+    ----------
+    cell : rnnlib.cells.Cell
+        Its `shapes` say what there should be.
+    params : dict of arrays
+        ``W_x`` and ``W_h`` give D, H and the dtype by which the others are judged.
+
+    Returns
+    -------
+    D, H : int
+        Input size and number of hidden units.
+    dtype : numpy dtype
+
+    Raises
+    ------
+    TypeError, ValueError
+        When a parameter is missing or not the cell's, is no array, or has a wrong shape, dtype or entry.
+    """
+    for name in ("W_x", "W_h"):
+        if name not in params:
+            raise ValueError(f"params has the keys {sorted(params)}; {name} should be among them")
+        check_array(name, params[name], {"rows": None, "columns": None})
+    D, H, dtype = len(params["W_x"]), len(params["W_h"]), params["W_x"].dtype
+    shapes = cell.shapes(D, H)
+    if params.keys() != shapes.keys():
+        raise ValueError(f"params has the keys {sorted(params)}; they should be {sorted(shapes)}")
+    for name, shape in shapes.items():
+        check_array(name, params[name], shape, dtype)
+    return D, H, dtype
 
 
 def check_state(name, cell, state, B, H, dtype):
@@ -188,7 +348,7 @@ def check_state(name, cell, state, B, H, dtype):
     ----------
     name : str
         The argument's name, as the caller knows it.
-    cell : object
+    cell : rnnlib.cells.Cell
         Its `states` name the arrays.
     state : object
         What the caller passed.
@@ -208,3 +368,7 @@ def check_state(name, cell, state, B, H, dtype):
         raise TypeError(f"{name} is a {what}; it should be a tuple of {len(cell.states)}: {wanted}")
     for letter, array in zip(cell.states, state, strict=True):
         check_array(f"{letter} of {name}", array, {"B": B, "H": H}, dtype)
+
+
+def _rows(a):
+    return a.reshape(-1, a.shape[-1])

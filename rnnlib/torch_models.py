@@ -7,7 +7,7 @@ what asks for it by name, imports torch.
 import numpy as np
 import torch
 
-from rnnlib import layers
+import rnnlib
 
 
 def device():
@@ -239,7 +239,7 @@ def from_torch(module):
 
 def _layer(kind, params):
     sizes = len(params["W_x"]), len(params["W_h"])
-    layer = getattr(layers, kind)(*sizes, rng=np.random.default_rng(0), dtype=params["W_x"].dtype)
+    layer = getattr(rnnlib, kind)(*sizes, rng=np.random.default_rng(0), dtype=params["W_x"].dtype)
     layer.params = {name: p.copy() for name, p in params.items()}
     return layer
 

@@ -12,8 +12,9 @@ def check_array(name, value, shape, dtype=None):
         The argument's name, as the caller knows it.
     value : object
         What the caller passed.
-    shape : dict of str to int or None
-        The axes in order, letter to size; None lets any size of at least 1 pass, as in ``{"T": None, "D": 5}``.
+    shape : dict of str to int or None, or tuple of int
+        The axes in order, letter to size; None lets any size of at least 1 pass, as in ``{"T": None, "D": 5}``. A tuple
+        gives the sizes without letters.
     dtype : numpy dtype, optional
         The exact dtype wanted; by default float32 and float64 pass.
 
@@ -28,7 +29,7 @@ def check_array(name, value, shape, dtype=None):
         raise TypeError(
             f"{name} is of type {type(value).__name__}; it should be a numpy array of shape {_wanted(shape)}"
         )
-    sizes = shape.values()
+    sizes = shape.values() if isinstance(shape, dict) else shape
     fits = value.ndim == len(shape) and all(
         n >= 1 if want is None else n == want for n, want in zip(value.shape, sizes, strict=True)
     )
@@ -78,7 +79,89 @@ def check_targets(name, value, shape, classes):
         raise ValueError(f"{name} is {value[index]} at index {index}; it should be a class from 0 to {classes - 1}")
 
 
+def check_lengths(lengths, B, T):
+    """Raise unless `lengths` says for each sequence of a padded batch how many of its steps count.
+
+    Parameters
+    ----------
+    lengths : object
+        What the caller passed.
+    B, T : int
+        Batch size and number of steps, padding included.
+
+    Raises
+    ------
+    TypeError
+        When it is not a numpy array.
+    ValueError
+        When it is not of integers and shape (B,), or an entry is not from 1 to T.
+    """
+    if not isinstance(lengths, np.ndarray):
+        raise TypeError(f"lengths is of type {type(lengths).__name__}; it should be a numpy array of shape (B,)")
+    if lengths.shape != (B,):
+        raise ValueError(f"lengths has shape {lengths.shape}; it should be (B,) with B = {B}")
+    if lengths.dtype.kind not in "iu":
+        raise ValueError(f"lengths has dtype {lengths.dtype}; it should be an integer type")
+    outside = (lengths < 1) | (lengths > T)
+    if outside.any():
+        b = int(np.argmax(outside))
+        raise ValueError(f"lengths is {lengths[b]} at index ({b},); it should be from 1 to T = {T}")
+
+
+def check_sizes(**sizes):
+    """Raise unless every argument is an integer of at least 1.
+
+    Parameters
+    ----------
+    **sizes : object
+        What the caller passed, under the arguments' names.
+
+    Raises
+    ------
+    ValueError
+        When one is not.
+    """
+    for name, size in sizes.items():
+        if not isinstance(size, int | np.integer) or size < 1:
+            raise ValueError(f"{name} is {size!r}; it should be an integer of at least 1")
+
+
+def check_dtype(dtype):
+    """Raise unless `dtype` is one that layers compute in.
+
+    Parameters
+    ----------
+    dtype : numpy dtype
+
+    Raises
+    ------
+    ValueError
+        When it is neither float32 nor float64.
+    """
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {np.dtype(dtype)}; it should be float32 or float64")
+
+
+def check_forward_was_called(saved):
+    """Raise unless a layer has what its forward pass keeps.
+
+    Parameters
+    ----------
+    saved : object
+        None before the first forward pass.
+
+    Raises
+    ------
+    RuntimeError
+        When it is None.
+    """
+    if saved is None:
+        raise RuntimeError("backward was called before forward; run forward first, on the input to learn from")
+
+
 def _wanted(shape):
+    if not isinstance(shape, dict):
+        return str(shape)
     known = ", ".join(f"{letter} = {size}" for letter, size in shape.items() if size is not None)
     letters = "(" + ", ".join(shape) + ("," if len(shape) == 1 else "") + ")"
     return f"{letters} with {known}" if known else letters

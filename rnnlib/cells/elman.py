@@ -1,18 +1,30 @@
 """The simple recurrent network."""
 
-from rnnlib.activations import tanh, tanh_backward
+from rnnlib.activations import named
+from rnnlib.cells.cell import Cell
 
 
-class Elman:
+class Elman(Cell):
     r"""The cell of the simple (Elman) recurrent network.
 
     .. math::
 
         a_t &= x_t W_x + h_{t-1} W_h + b \\
-        h_t &= \tanh(a_t)
+        h_t &= \phi(a_t)
 
-    with :math:`x_t` (B, D), :math:`h_t` and :math:`a_t` (B, H), :math:`W_x` (D, H), :math:`W_h` (H, H), :math:`b` (H,).
+    with :math:`\phi` the hyperbolic tangent or the rectifier :math:`\max(0, a_t)`, :math:`x_t` (B, D), :math:`h_t` and
+    :math:`a_t` (B, H), :math:`W_x` (D, H), :math:`W_h` (H, H), :math:`b` (H,).
     The engine takes the two products; `a_x` is :math:`x_t W_x + b` and `a_h` is :math:`h_{t-1} W_h`.
+
+    Parameters
+    ----------
+    nonlinearity : str
+        ``"tanh"`` or ``"relu"``.
+
+    Raises
+    ------
+    ValueError
+        When `nonlinearity` is neither.
 
     Source
     ------
@@ -20,8 +32,10 @@ class Elman:
     :math:`W_x^\top` and W for :math:`W_h^\top`).
     """
 
-    gates = 1
-    states = ("h",)
+    blocks = ("h",)
+
+    def __init__(self, nonlinearity="tanh"):
+        self.phi, self.phi_backward = named("nonlinearity", nonlinearity, ["tanh", "relu"])
 
     def pointwise(self, a_x, a_h, state_prev):
         """One step, after the two products.
@@ -40,7 +54,7 @@ class Elman:
         saved : array, shape (B, H)
             What `pointwise_backward` needs: h.
         """
-        h = tanh(a_x + a_h)
+        h = self.phi(a_x + a_h)
         return (h,), h
 
     def pointwise_backward(self, dstate, saved):
@@ -61,5 +75,5 @@ class Elman:
             Gradient by the state before that does not pass through `a_h`: none here.
         """
         (dh,), h = dstate, saved
-        da = tanh_backward(dh, h)
+        da = self.phi_backward(dh, h)
         return da, da, (0.0,)

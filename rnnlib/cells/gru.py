@@ -3,9 +3,10 @@
 import numpy as np
 
 from rnnlib.activations import sigmoid, sigmoid_backward, tanh, tanh_backward
+from rnnlib.cells.cell import Cell
 
 
-class GRU:
+class GRU(Cell):
     r"""The cell whose state is a mixture of its old value and a candidate, with the reset after the product.
 
     .. math::
@@ -25,8 +26,7 @@ class GRU:
     product; this cell has none there.
     """
 
-    gates = 3
-    states = ("h",)
+    blocks = ("r", "z", "n")
 
     def pointwise(self, a_x, a_h, state_prev):
         """One step, after the two products.

@@ -3,9 +3,10 @@
 import numpy as np
 
 from rnnlib.activations import sigmoid, sigmoid_backward, tanh, tanh_backward
+from rnnlib.cells.cell import Cell
 
 
-class LSTM:
+class LSTM(Cell):
     r"""The cell with a memory c, and three gates that say what goes in, what stays and what comes out.
 
     .. math::
@@ -27,7 +28,7 @@ class LSTM:
     without peepholes and with the order of the blocks as `torch.nn.LSTM` has them.
     """
 
-    gates = 4
+    blocks = ("i", "f", "g", "o")
     states = ("h", "c")
 
     def pointwise(self, a_x, a_h, state_prev):

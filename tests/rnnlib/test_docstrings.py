@@ -54,7 +54,8 @@ def test_every_parameter_is_described(name):
     thing = PUBLIC[name]
     doc = inspect.getdoc(thing)
     assert doc, f"{name} has no docstring"
-    parameters = [p for p in inspect.signature(thing).parameters if p not in ("self", "cls", "args", "kwargs")]
+    signature = inspect.signature(thing).parameters.values()
+    parameters = [p.name for p in signature if p.name not in ("self", "cls", "args") and p.kind is not p.VAR_KEYWORD]
     section = doc.partition("Parameters\n---")[2].partition("\n\n")[0] if parameters else ""
     heads = [line for line in doc.splitlines() if " : " in line]
     described = {word.strip() for head in heads for word in head.partition(" : ")[0].split(",")}
