@@ -145,6 +145,96 @@ def relu_backward(dh, h):
     return dh * (h > 0)
 
 
+def centred1(a):
+    r"""Logistic function moved and stretched to go from -1 to 1, as the first LSTM squashes with.
+
+    .. math:: 2 \sigma(a) - 1
+
+    Parameters
+    ----------
+    a : array of floats, any shape
+        Pre-activations.
+
+    Returns
+    -------
+    u : array, the shape and dtype of a
+        Values from -1 to 1.
+
+    Source
+    ------
+    Hochreiter and Schmidhuber 1997.
+    """
+    return 2 * sigmoid(a) - 1
+
+
+def centred1_backward(du, u):
+    r"""Gradient through `centred1`.
+
+    .. math:: \frac{\partial L}{\partial a} = \frac{\partial L}{\partial u} \, \frac{1 - u^2}{2}
+
+    Parameters
+    ----------
+    du : array, any shape
+        Gradient of the loss by u.
+    u : array, the shape of du
+        ``centred1(a)``, from the forward pass.
+
+    Returns
+    -------
+    da : array, the shape of du
+
+    Source
+    ------
+    The chain rule applied to `centred1`.
+    """
+    return du * (1 - u * u) / 2
+
+
+def centred2(a):
+    r"""Logistic function moved and stretched to go from -2 to 2, as the first LSTM squashes with.
+
+    .. math:: 4 \sigma(a) - 2
+
+    Parameters
+    ----------
+    a : array of floats, any shape
+        Pre-activations.
+
+    Returns
+    -------
+    u : array, the shape and dtype of a
+        Values from -2 to 2.
+
+    Source
+    ------
+    Hochreiter and Schmidhuber 1997.
+    """
+    return 4 * sigmoid(a) - 2
+
+
+def centred2_backward(du, u):
+    r"""Gradient through `centred2`.
+
+    .. math:: \frac{\partial L}{\partial a} = \frac{\partial L}{\partial u} \, \Bigl(1 - \frac{u^2}{4}\Bigr)
+
+    Parameters
+    ----------
+    du : array, any shape
+        Gradient of the loss by u.
+    u : array, the shape of du
+        ``centred2(a)``, from the forward pass.
+
+    Returns
+    -------
+    da : array, the shape of du
+
+    Source
+    ------
+    The chain rule applied to `centred2`.
+    """
+    return du * (1 - u * u / 4)
+
+
 def named(argument, name, choices):
     """A nonlinearity and its derivative by name.
 
@@ -225,4 +315,6 @@ _NAMED = {
     "tanh": (tanh, tanh_backward),
     "relu": (relu, relu_backward),
     "identity": (lambda a: a, lambda dh, h: dh),
+    "centred1": (centred1, centred1_backward),
+    "centred2": (centred2, centred2_backward),
 }

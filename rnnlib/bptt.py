@@ -109,6 +109,38 @@ class Products:
         self._keep(p, None, da)
         return da * self.params[p]
 
+    def shift(self, b, a):
+        """A bias that is added by itself, a + b.
+
+        Parameters
+        ----------
+        b : str
+            Name of the vector, (M,).
+        a : array, shape (..., M)
+
+        Returns
+        -------
+        a : array, the shape of a
+        """
+        self._vs[b, None, self.t] = 1.0
+        return a + self.params[b]
+
+    def shift_backward(self, b, da):
+        """Gradient through `shift` by its a, which is da itself; the gradient by b is kept.
+
+        Parameters
+        ----------
+        b : str
+            Name of the vector, (M,).
+        da : array, shape (..., M)
+
+        Returns
+        -------
+        da : array
+        """
+        self._keep(b, None, da)
+        return da
+
     def grads(self):
         """The gradients by the parameters, of all backward steps since the last call.
 
@@ -120,11 +152,11 @@ class Products:
         grads = {name: np.zeros_like(p) for name, p in self.params.items()}
         for name, columns in dict.fromkeys(key[:2] for key in self._das):
             steps = [key for key in self._das if key[:2] == (name, columns)]
+            if self.params[name].ndim == 1:
+                grads[name] += sum(_rows(self._vs[key] * self._das[key]).sum(axis=0) for key in steps)
+                continue
             vs, das = (np.concatenate([_rows(kept[key]) for key in steps]) for kept in (self._vs, self._das))
             part = slice(*columns) if columns else slice(None)
-            if self.params[name].ndim == 1:
-                grads[name] += (vs * das).sum(axis=0)
-                continue
             grads[name][:, part] += vs.T @ das
             bias = self._biases[name, columns]
             if bias:
@@ -219,6 +251,7 @@ def forward(cell, params, xs, state0, lengths=None):
             hs[t] *= alive[t]
             after = tuple(np.where(alive[t], new, old) for new, old in zip(after, state, strict=True))
         state = after
+    state = tuple(s.copy() for s in state)  # the caller may change it; a cell may have saved it
     return hs, state, Tape(products, saved, (a_x.shape, hs.shape), alive)
 
 
@@ -232,7 +265,7 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     With a `window`, the gradient is truncated: after each `every` steps, the gradients of those steps' outputs go
     back through `window` steps and no further. ``window=k, every=1`` lets each output reach back through exactly k
     steps; ``window=k, every=k`` cuts the sequence into pieces of k, as training with a carried state does, at the
-    cost of one pass.
+    cost of one pass. In a padded batch the pieces are those of the longest sequence.
 
     Parameters
     ----------
@@ -273,10 +306,13 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     check_array("dhs", dhs, {"T": T, "B": B, "H": H}, dtype)
     if dstate is not None:
         check_state("dstate", cell, dstate, B, H, dtype)
+    lasts = T if alive is None else alive.sum(axis=0)
     nothing = tuple(np.zeros((B, H), dtype) for _ in cell.states)
     da_x, dstate0 = np.zeros(shape_a, dtype), nothing
     for stop, outputs_from, end in _passes(T, window, every):
-        dafter = dstate if end == T and dstate is not None else nothing
+        dafter = nothing
+        if dstate is not None:  # to the rows that end within the steps whose outputs count
+            dafter = tuple(np.where((outputs_from < lasts) & (lasts <= end), d, 0) for d in dstate)
         for t in reversed(range(stop, end)):
             products.t = t
             dnow = list(dafter)

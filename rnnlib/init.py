@@ -112,7 +112,7 @@ def draw(cell, D, H, *, rng, dtype, recipe="uniform", biases=None):
         elif len(shape) == 1:
             p = np.zeros(shape)
         else:
-            of_blocks = orthogonal if recipe == "orthogonal" and not name.startswith("W_x") else glorot
+            of_blocks = orthogonal if recipe == "orthogonal" and not name.startswith(("W_x", "W_gx")) else glorot
             width = H if shape[1] % H == 0 else shape[1]
             p = np.concatenate([of_blocks(rng, (shape[0], width)) for _ in range(shape[1] // width)], axis=1)
         params[name] = p.astype(dtype)
@@ -124,7 +124,8 @@ def draw(cell, D, H, *, rng, dtype, recipe="uniform", biases=None):
                 f"biases of {block} is {value!r}; it should be a finite number or an array of (H,) = ({H},)"
             )
         k = cell.blocks.index(block)
-        params["b"][k * H : (k + 1) * H] = value
+        for name in cell.biases:
+            params[name][k * H : (k + 1) * H] = value
     return params
 
 

@@ -17,11 +17,13 @@ class Cell:
     takes each product through ``products``, a `rnnlib.bptt.Products`; one that uses x otherwise defines `inputs` and
     `inputs_backward` too.
 
-    ``blocks`` names the blocks of H columns that stand side by side in ``b``; ``states`` names the arrays that a step
-    hands to the next, each (B, H); ``output`` is the place among them of what the layer gives out.
+    ``blocks`` names the blocks of H columns that stand side by side in ``b``, and in every other bias that ``biases``
+    names; ``states`` names the arrays that a step hands to the next, each (B, H); ``output`` is the place among them of
+    what the layer gives out.
     """
 
     blocks: tuple[str, ...]
+    biases: tuple[str, ...] = ("b",)
     states: tuple[str, ...] = ("h",)
     output = 0
 

@@ -27,6 +27,19 @@ def test_softmax_is_the_share_of_the_exponentials():
     np.testing.assert_allclose(activations.softmax(logits), expected, rtol=1e-14)
 
 
+def test_relu_is_the_positive_part():
+    np.testing.assert_array_equal(activations.relu(POINTS), [0, 0, 0, 0, 1e-3, 0.7, 30])
+    np.testing.assert_array_equal(
+        activations.relu_backward(np.full(7, 3.0), activations.relu(POINTS)), [0] * 4 + [3] * 3
+    )
+
+
+def test_centred_logistic_functions_are_tanh_stretched():
+    """As 2 σ(a) - 1 = tanh(a / 2)."""
+    np.testing.assert_allclose(activations.centred1(POINTS), np.tanh(POINTS / 2), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(activations.centred2(POINTS), 2 * np.tanh(POINTS / 2), rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_extreme_inputs_saturate_without_a_warning(dtype):
     a = np.array([-1e4, 1e4], dtype)
@@ -37,7 +50,7 @@ def test_extreme_inputs_saturate_without_a_warning(dtype):
         assert f(a).dtype == dtype
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softmax"])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "centred1", "centred2", "softmax"])
 def test_backward_is_the_derivative(name):
     rng = np.random.default_rng(1)
     f, f_backward = getattr(activations, name), getattr(activations, f"{name}_backward")

@@ -1,4 +1,4 @@
-"""Weights travel to torch and back, and the models compute the same there."""
+"""The second opinion itself: beside torch's own layers, and what it refuses. Beside rnnlib it is in test_family.py."""
 
 import numpy as np
 import pytest
@@ -7,114 +7,58 @@ import torch
 import rnnlib
 from rnnlib import torch_models
 from rnnlib.gradcheck import relative_error
-from rnnlib.torch_models import device, from_torch, to_torch
 
 T, B, D, H = 6, 3, 4, 5
-KINDS = ("RNN", "LSTM", "GRU")
+
+#: Name, options here, options of torch's own.
+TORCH_HAS = [
+    ("RNN", {}, {}),
+    ("RNN", {"nonlinearity": "relu"}, {"nonlinearity": "relu"}),
+    ("LSTM", {}, {}),
+    ("GRU", {"recurrent_bias": True}, {}),
+]
 
 
-def make(kind, dtype=np.float64):
-    """A layer, and an input, an initial h and incoming gradients for it."""
-    rng = np.random.default_rng(0)
-    data = [rng.standard_normal(shape).astype(dtype) for shape in ((T, B, D), (B, H), (T, B, H))]
-    return getattr(rnnlib, kind)(D, H, rng=rng, dtype=dtype), *data
-
-
-def here(layer, xs, h0, dhs):
-    """hs, dxs and dh0 of the layer; a memory c begins as h does."""
-    with_memory = isinstance(layer, rnnlib.LSTM)
-    hs, _ = layer.forward(xs, (h0, h0) if with_memory else h0)
-    dxs, dstate0 = layer.backward(dhs)
-    return hs, dxs, dstate0[0] + dstate0[1] if with_memory else dstate0
-
-
-def there(module, xs, h0, dhs, where):
-    """The same of a torch module, on the device asked for."""
-    module = module.to(where)
-    xs, h0 = (torch.tensor(a, device=where, requires_grad=True) for a in (xs, h0))
-    kind = type(module).__name__
-    if isinstance(module, torch.nn.RNNBase):
-        h = h0.unsqueeze(0)
-        state = (h, h) if kind == "LSTM" else h
-    else:
-        state = (h0, h0) if kind == "LSTM" else (h0,)
-    hs = module(xs, state)[0]
-    (hs * torch.tensor(dhs, device=where)).sum().backward()
-    return [a.detach().cpu().numpy() for a in (hs, xs.grad, h0.grad)]
-
-
-def to_module(layer):
-    """The course's own torch module with the weights of a layer."""
-    return getattr(torch_models, type(layer).__name__).from_layer(layer)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("carry", [to_torch, to_module])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
-def test_the_same_outputs_and_gradients_over_there(kind, carry, dtype, tolerance):
-    layer, *data = make(kind, dtype)
-    for ours, theirs in zip(here(layer, *data), there(carry(layer), *data, "cpu"), strict=True):
-        assert ours.dtype == theirs.dtype
-        assert relative_error(ours, theirs) < tolerance
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("carry", [to_torch, to_module])
-def test_the_same_on_the_gpu(kind, carry):
-    assert device().type == "cuda"
-    layer, *data = make(kind)
-    for ours, theirs in zip(here(layer, *data), there(carry(layer), *data, device()), strict=True):
-        assert relative_error(ours, theirs) < 1e-10
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("there_and_back", [lambda a: from_torch(to_torch(a)), lambda a: to_module(a).to_layer()])
-def test_there_and_back_gives_the_same_bits(kind, there_and_back):
-    layer = make(kind)[0]
-    back = there_and_back(layer)
-    assert type(back) is type(layer) and back.params.keys() == layer.params.keys()
-    for name, p in layer.params.items():
-        np.testing.assert_array_equal(back.params[name], p)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_module_made_by_torch_comes_over(kind, bias):
+@pytest.mark.parametrize(("kind", "options", "options_there"), TORCH_HAS)
+def test_the_same_as_torch_s_own_layer_padding_too(kind, options, options_there):
     torch.manual_seed(0)
-    module = getattr(torch.nn, kind)(D, H, bias=bias, dtype=torch.float64)
-    if kind == "GRU" and bias:
-        with torch.no_grad():
-            module.bias_hh_l0[-H:] = 0
-    _, xs, _, _ = make(kind)
-    hs, _ = from_torch(module).forward(xs)
-    assert relative_error(hs, module(torch.tensor(xs))[0].detach().numpy()) < 1e-13
+    module = getattr(torch_models, kind)(D, H, **options)
+    own = getattr(torch.nn, kind)(D, H, dtype=torch.float64, **options_there)
+    bias_h = torch.zeros_like(own.bias_hh_l0)
+    if kind == "GRU":
+        bias_h[2 * H :] = module.b_h
+    weights = {"weight_ih_l0": module.W_x.T, "weight_hh_l0": module.W_h.T, "bias_ih_l0": module.b, "bias_hh_l0": bias_h}
+    own.load_state_dict(weights)
+    xs = torch.randn(T, B, D, dtype=torch.float64)
+    state0 = tuple(torch.randn(B, H, dtype=torch.float64) for _ in range(2 if kind == "LSTM" else 1))
+    state0_own = tuple(s.unsqueeze(0) for s in state0)
+
+    lengths = torch.tensor([6, 4, 1])
+    packed = torch.nn.utils.rnn.pack_padded_sequence(xs, lengths)
+    for given, there in ((None, xs), (lengths, packed)):
+        hs, state = module(xs, state0, given)
+        hs_own, state_own = own(there, state0_own if kind == "LSTM" else state0_own[0])
+        if given is not None:
+            hs_own = torch.nn.utils.rnn.pad_packed_sequence(hs_own)[0]
+        assert relative_error(hs.detach().numpy(), hs_own.detach().numpy()) < 1e-14
+        for s, s_own in zip(state, state_own if kind == "LSTM" else (state_own,), strict=True):
+            assert relative_error(s.detach().numpy(), s_own[0].detach().numpy()) < 1e-14
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_weights_are_copies(kind):
-    layer = make(kind)[0]
-    module = to_torch(layer)
-    layer.params["W_x"][:] = 0
-    assert module.weight_ih_l0.abs().min() > 0
+def test_initial_parameters_are_uniform_within_the_bound():
+    torch.manual_seed(0)
+    for p in torch_models.LSTM(8, 16).parameters():
+        assert 0.85 / 4 < p.abs().max() <= 1 / 4 and p.min() < 0 < p.max()
 
 
-@pytest.mark.parametrize(
-    ("module", "error", "message"),
-    [
-        (torch.nn.Linear(2, 3), TypeError, "module is of type Linear; it should be a torch.nn.RNN, LSTM or GRU"),
-        (torch.nn.RNN(2, 3, num_layers=2), ValueError, "num_layers = 2; it should be 1"),
-        (torch.nn.GRU(2, 3, bidirectional=True), ValueError, "bidirectional = True"),
-        (torch.nn.RNN(2, 3, nonlinearity="relu"), ValueError, "nonlinearity = 'relu'; it should be 'tanh'"),
-        (torch.nn.LSTM(2, 3, proj_size=2), ValueError, "proj_size = 2; it should be 0"),
-        (torch.nn.GRU(2, 3), ValueError, "a bias inside the reset product"),
-    ],
-)
-def test_what_cannot_come_over_is_named(module, error, message):
-    with pytest.raises(error, match=message):
-        from_torch(module)
+def test_the_device_is_one_that_torch_has():
+    assert torch.zeros(1, device=torch_models.device()).device.type == torch_models.device().type
+    assert torch_models.device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def test_a_layer_of_another_kind_is_named():
+def test_what_does_not_fit_is_named():
+    gru = rnnlib.GRU(D, H, rng=np.random.default_rng(0))
     with pytest.raises(TypeError, match=r"layer is of type GRU; it should be an rnnlib\.LSTM"):
-        torch_models.LSTM.from_layer(make("GRU")[0])
+        torch_models.LSTM.from_layer(gru)
+    with pytest.raises(TypeError, match=r"depth is no option of GRU; it has \['recurrent_bias', 'reset', 'update'\]"):
+        torch_models.GRU(D, H, depth=2)
