@@ -1,26 +1,30 @@
-"""The loss of the course: softmax cross-entropy over a whole sequence."""
+"""The losses: softmax cross-entropy over whole sequences, and the mean squared error."""
 
 import numpy as np
 
 from rnnlib.activations import softmax
-from rnnlib.validation import check_array, check_targets
+from rnnlib.validation import check_array, check_lengths, check_targets
 
 
-def cross_entropy(logits, targets):
+def cross_entropy(logits, targets, lengths=None):
     r"""Mean negative log-probability of the targets, in nats.
 
-    .. math:: L = -\frac{1}{N} \sum_{n=1}^{N} \log p_{n, y_n}, \qquad
-        \log p_{n,k} = o_{n,k} - m_n - \log \sum_j e^{o_{n,j} - m_n}, \quad m_n = \max_j o_{n,j}
+    .. math::
 
-    N counts every prediction: T·B for a sequence of logits of shape (T, B, K). The logarithm is taken before the
-    softmax could round a probability to 0.
+        L &= -\frac{1}{N} \sum_{n=1}^{N} \log p_{n, y_n} \\
+        \log p_{n,k} &= o_{n,k} - m_n - \log \sum_j e^{o_{n,j} - m_n}, \qquad m_n = \max_j o_{n,j}
+
+    N counts every prediction: T·B for a sequence of logits of shape (T, B, K), or with `lengths` their sum. The
+    logarithm is taken before the softmax could round a probability to 0.
 
     Parameters
     ----------
     logits : array of float32 or float64, shape (..., K)
         Unnormalised log-probabilities o.
     targets : array of integers, shape (...)
-        The right class y of each prediction, from 0 to K - 1.
+        The right class y of each prediction, from 0 to K - 1; any of them where there is padding.
+    lengths : array of integers, shape (B,), optional
+        For logits of shape (T, B, K): how many steps of each sequence count, all when left out.
 
     Returns
     -------
@@ -38,13 +42,14 @@ def cross_entropy(logits, targets):
     ------
     Goodfellow, Bengio and Courville 2016, sections 6.2.2.3 and 10.2, there summed over time, here averaged.
     """
-    _check(logits, targets)
+    alive = _check(logits, targets, lengths)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return -float(np.take_along_axis(log_p, targets[..., None], axis=-1).mean())
+    log_p = np.take_along_axis(log_p, targets[..., None], axis=-1)
+    return -float((log_p if alive is None else log_p[alive]).mean())
 
 
-def cross_entropy_backward(logits, targets):
+def cross_entropy_backward(logits, targets, lengths=None):
     r"""Gradient of `cross_entropy` by the logits.
 
     .. math:: \frac{\partial L}{\partial o_{n,k}} = \frac{1}{N} \bigl( p_{n,k} - [k = y_n] \bigr)
@@ -55,11 +60,13 @@ def cross_entropy_backward(logits, targets):
         As in `cross_entropy`.
     targets : array of integers, shape (...)
         As in `cross_entropy`.
+    lengths : array of integers, shape (B,), optional
+        As in `cross_entropy`.
 
     Returns
     -------
     dlogits : array, the shape and dtype of logits
-        Each row sums to 0.
+        Each row sums to 0; where there is padding it is 0.
 
     Raises
     ------
@@ -70,14 +77,89 @@ def cross_entropy_backward(logits, targets):
     ------
     Goodfellow, Bengio and Courville 2016, section 10.2.2, averaged as the loss is.
     """
-    _check(logits, targets)
+    alive = _check(logits, targets, lengths)
     dlogits = softmax(logits)
     at_target = np.take_along_axis(dlogits, targets[..., None], axis=-1)
     np.put_along_axis(dlogits, targets[..., None], at_target - 1, axis=-1)
-    return dlogits / targets.size
+    if alive is None:
+        return dlogits / targets.size
+    return dlogits * alive[:, :, None] / int(lengths.sum())
 
 
-def _check(logits, targets):
+def mean_squared_error(ys, targets):
+    r"""Mean squared difference, over all entries.
+
+    .. math:: L = \frac{1}{N} \sum_{n=1}^{N} (y_n - \hat y_n)^2
+
+    Parameters
+    ----------
+    ys : array of float32 or float64, any shape
+        What a model gives, y.
+    targets : array, the shape and dtype of ys
+        What it should give, :math:`\hat y`.
+
+    Returns
+    -------
+    loss : float
+
+    Raises
+    ------
+    TypeError
+        When an argument is not a numpy array.
+    ValueError
+        When a shape or dtype is not as above, or an entry is NaN or infinite.
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 5.1.4.
+    """
+    _check_pair(ys, targets)
+    return float(((ys - targets) ** 2).mean())
+
+
+def mean_squared_error_backward(ys, targets):
+    r"""Gradient of `mean_squared_error` by ys.
+
+    .. math:: \frac{\partial L}{\partial y_n} = \frac{2}{N} (y_n - \hat y_n)
+
+    Parameters
+    ----------
+    ys : array of float32 or float64, any shape
+        As in `mean_squared_error`.
+    targets : array, the shape and dtype of ys
+        As in `mean_squared_error`.
+
+    Returns
+    -------
+    dys : array, the shape and dtype of ys
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `mean_squared_error`.
+
+    Source
+    ------
+    The chain rule applied to `mean_squared_error`.
+    """
+    _check_pair(ys, targets)
+    return (ys - targets) * (2 / ys.size)
+
+
+def _check(logits, targets, lengths):
+    """Raise unless the arguments fit; which predictions count, (T, B), or None for all."""
     leading = {f"axis {i}": None for i in range(np.ndim(logits) - 1)}
+    if lengths is not None:
+        leading = {"T": None, "B": None}
     check_array("logits", logits, {**leading, "K": None})
     check_targets("targets", targets, logits.shape[:-1], classes=logits.shape[-1])
+    if lengths is None:
+        return None
+    T, B = targets.shape
+    check_lengths(lengths, B, T)
+    return np.arange(T)[:, None] < lengths
+
+
+def _check_pair(ys, targets):
+    check_array("ys", ys, {f"axis {i}": None for i in range(np.ndim(ys))})
+    check_array("targets", targets, ys.shape, ys.dtype)

@@ -3,11 +3,14 @@
 import numpy as np
 
 from rnnlib.activations import softmax
+from rnnlib.layers import Composite, Embedding
 from rnnlib.validation import check_sizes, check_targets
 
 
-class Network:
+class Network(Composite):
     """Layers in a list, each fed by the one before.
+
+    Its `params` and `grads` have keys such as ``0.W_x``, the number being the layer's place.
 
     Parameters
     ----------
@@ -17,7 +20,8 @@ class Network:
     Raises
     ------
     ValueError
-        When there is no layer, or the dtypes of two differ.
+        When there is no layer, one stands in the list twice, the dtypes of two differ, or a layer does not fit to the
+        one before.
 
     Examples
     --------
@@ -37,33 +41,34 @@ class Network:
         dtypes = {str(layer.dtype) for layer in self.layers}
         if len(dtypes) > 1:
             raise ValueError(f"layers have dtypes {', '.join(sorted(dtypes))}; they should all have the same")
+        kinds = [type(layer).__name__ for layer in self.layers]
+        for i in range(1, len(self.layers)):
+            before, layer = self.layers[i - 1], self.layers[i]
+            if layer in self.layers[:i]:
+                raise ValueError(f"layers[{i}] ({kinds[i]}) stands in the list twice; each should be its own object")
+            if isinstance(layer, Embedding):
+                raise ValueError(f"layers[{i}] is an Embedding; it should be the first, since it reads words")
+            if before.output_size != layer.input_size:
+                raise ValueError(
+                    f"layers[{i}] ({kinds[i]}) has input_size {layer.input_size}; it should be {before.output_size}, "
+                    f"the output_size of layers[{i - 1}] ({kinds[i - 1]})"
+                )
+        self.arguments = {"layers": self.layers}
+        self.input_size, self.output_size = self.layers[0].input_size, self.layers[-1].output_size
+        self.dtype = self.layers[0].dtype
 
     @property
-    def params(self):
-        """All parameters under keys such as ``0.W_x``, the number being the layer's place (dict of arrays)."""
-        return {f"{i}.{name}": p for i, layer in enumerate(self.layers) for name, p in layer.params.items()}
-
-    @property
-    def grads(self):
-        """The gradients of the last `backward`, under the keys of `params` (dict of arrays)."""
-        return {f"{i}.{name}": g for i, layer in enumerate(self.layers) for name, g in layer.grads.items()}
-
-    def count_parameters(self):
-        """Number of trainable numbers in the network.
-
-        Returns
-        -------
-        count : int
-        """
-        return sum(layer.count_parameters() for layer in self.layers)
+    def parts(self):
+        """The layers by their place: ``"0"``, ``"1"`` … (dict of Layer)."""
+        return {str(i): layer for i, layer in enumerate(self.layers)}
 
     def forward(self, xs, states=None, lengths=None):
         """Run over a sequence.
 
         Parameters
         ----------
-        xs : array, shape (T, B, D)
-            The input.
+        xs : array, shape (T, B, D), or of integers, shape (T, B)
+            The input: vectors, or words where the first layer is an `Embedding`.
         states : list, optional
             One initial state a layer, as a `forward` before returned them; all zero when left out.
         lengths : array of integers, shape (B,), optional
@@ -101,8 +106,8 @@ class Network:
 
         Returns
         -------
-        dxs : array, shape (T, B, D)
-            Gradient by the input.
+        dxs : array, shape (T, B, D), or None
+            Gradient by the input; words have none.
 
         Raises
         ------
@@ -117,6 +122,8 @@ class Network:
         r"""Let the network write: draw a token, feed it back, and so on.
 
         .. math:: k_t \sim \mathrm{softmax}(o_t / \tau), \qquad x_{t+1} = \text{one-hot}(k_t)
+
+        Where the first layer is an `Embedding`, it reads :math:`k_t` itself.
 
         Parameters
         ----------
@@ -136,21 +143,36 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            When `first` is no array of tokens, `steps` less than 1 or `temperature` not above 0.
+            When `first` is no array of tokens, `steps` less than 1 or `temperature` not above 0, or when the network
+            cannot write: a layer is bidirectional, or its outputs are not as many as its inputs.
         """
+        for i, layer in enumerate(self.layers):
+            if not layer.one_way:
+                raise ValueError(
+                    f"layers[{i}] is a {type(layer).__name__}; to generate, every layer should do without later inputs"
+                )
+        if self.output_size != self.input_size:
+            raise ValueError(
+                f"the network's output_size is {self.output_size}; to generate, it should be its input_size, "
+                f"{self.input_size}, since each drawn token is fed back"
+            )
         if not temperature > 0:
             raise ValueError(f"temperature is {temperature}; it should be above 0")
         check_sizes(steps=steps)
-        K = self.layers[0].input_size
         if np.ndim(first) != 1 or np.size(first) == 0:
             raise ValueError(f"first has shape {np.shape(first)}; it should be (n,) with n at least 1")
-        check_targets("first", first, np.shape(first), classes=K)
-        one_hot = np.eye(K, dtype=self.layers[0].dtype)
-        logits, states = self.forward(one_hot[first][:, None])
+        check_targets("first", first, np.shape(first), classes=self.input_size)
+        logits, states = self.forward(self._as_input(first))
         tokens = np.empty(steps, dtype=np.int64)
         for t in range(steps):
             p = softmax(logits[-1, 0].astype(np.float64) / temperature)
             tokens[t] = rng.choice(len(p), p=p)
             if t + 1 < steps:
-                logits, states = self.forward(one_hot[tokens[t]][None, None], states)
+                logits, states = self.forward(self._as_input(tokens[t : t + 1]), states)
         return tokens
+
+    def _as_input(self, tokens):
+        """Tokens (n,) as a batch of one sequence that the first layer reads."""
+        if isinstance(self.layers[0], Embedding):
+            return tokens[:, None]
+        return np.eye(self.input_size, dtype=self.dtype)[tokens][:, None]

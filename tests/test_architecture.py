@@ -11,23 +11,27 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 #: What each part may import of rnnlib; the order is the order of dependence.
-CORE = ["validation", "activations", "losses", "cells", "bptt", "init", "layers", "recurrent", "network"]
-CORE += ["gradcheck", "optim", "training", "tasks"]
+CORE = ["validation", "activations", "losses", "cells", "bptt", "fast", "init", "layers", "recurrent", "network"]
+CORE += ["imaginet", "storage", "gradcheck", "optim", "training", "tasks"]
 MAY_IMPORT = {
     "validation": set(),
     "activations": set(),
     "losses": {"validation", "activations"},
-    "cells": {"activations"},
+    "cells": {"validation", "activations"},
     "bptt": {"validation", "cells"},
+    "fast": {"validation", "activations", "cells", "bptt"},
     "init": set(),
-    "layers": {"validation", "activations", "bptt", "init"},
+    "layers": {"validation", "activations", "bptt", "fast", "init"},
     "recurrent": {"cells", "layers"},
     "network": {"validation", "activations", "layers"},
+    "imaginet": {"validation", "losses", "layers", "recurrent"},
+    "storage": {"validation", "layers", "recurrent", "network", "imaginet"},
     "gradcheck": set(),
     "optim": set(),
     "tasks": set(),
     "training": {"losses", "optim"},
     "torch_models": {"__init__"},
+    "convert": {"validation", "layers", "recurrent", "network"},
     "plots": set(CORE),
     "checks": set(CORE),
     "__init__": {*CORE, "checks"},
@@ -74,6 +78,7 @@ def test_rnnlib_knows_only_what_a_student_has(path):
     allowed |= {"training": {"tqdm"}, "torch_models": {"torch"}, "plots": {"matplotlib", "cycler"}}.get(
         part_of(path), set()
     )
+    allowed |= {path.stem} & {"torch", "keras", "onnx"} if part_of(path) == "convert" else set()
     allowed |= {"IPython"} if part_of(path) == "checks" else set()  # to show a report in a notebook, where it is there
     assert roots <= allowed
 
@@ -144,6 +149,10 @@ def test_numpy_and_tqdm_are_enough_to_train_and_to_check(tmp_path):
 
 def test_importing_rnnlib_is_quick_and_draws_in_nothing_large(tmp_path):
     out = run_python(
-        "import sys, rnnlib; print([m for m in ('torch', 'matplotlib', 'IPython') if m in sys.modules])", tmp_path
+        """
+        import sys, rnnlib
+        print([m for m in ("torch", "keras", "onnx", "matplotlib", "IPython") if m in sys.modules])
+        """,
+        tmp_path,
     )
     assert out.strip() == "[]"

@@ -1,6 +1,8 @@
 """The environment: one list of direct dependencies with reasons, everything pinned, no CUDA package required."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -57,9 +59,8 @@ def test_this_environment_is_the_one_that_is_pinned():
             assert f"=={installed}" == str(requirement.specifier), requirement.name
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel that a student would install."""
+def build_wheel(tmp_path_factory, **environment):
+    """A wheel of the packages, built from a copy of what git has or would take."""
     out = tmp_path_factory.mktemp("wheel")
     source = tmp_path_factory.mktemp("source")
     files = subprocess.run(
@@ -71,6 +72,7 @@ def wheel(tmp_path_factory):
             "rnnlib",
             "rnngrader",
             "pyproject.toml",
+            "setup.py",
             "README.md",
             "LICENSE",
         ],
@@ -84,9 +86,26 @@ def wheel(tmp_path_factory):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", out, source]
-    subprocess.run(command, check=True, timeout=300)
+    subprocess.run(command, check=True, timeout=300, env=os.environ | environment)
     (path,) = out.glob("*.whl")
     return path
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel that runs anywhere: without the C functions."""
+    return build_wheel(tmp_path_factory, RNNLIB_FUSED="0")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "none"])
+def test_a_wheel_has_the_c_functions_where_there_is_a_compiler(tmp_path_factory, compiler):
+    if compiler == "gcc" and shutil.which("gcc") is None:
+        pytest.skip("no C compiler: gcc is not installed")
+    with zipfile.ZipFile(build_wheel(tmp_path_factory, CC="gcc" if compiler == "gcc" else "false")) as archive:
+        libraries = [name for name in archive.namelist() if name.endswith(".so")]
+        assert "rnnlib/fast/in_c.py" in archive.namelist()
+    assert all(name.startswith("rnnlib/fast/kernels.") for name in libraries)
+    assert bool(libraries) == (compiler == "gcc")
 
 
 def test_the_wheel_is_pure_python_and_holds_every_module(wheel):
@@ -94,7 +113,7 @@ def test_the_wheel_is_pure_python_and_holds_every_module(wheel):
     inside = set(zipfile.ZipFile(wheel).namelist())
     for package in ("rnnlib", "rnngrader"):
         for path in (ROOT / package).rglob("*.*"):
-            if "__pycache__" not in path.parts:
+            if "__pycache__" not in path.parts and path.suffix not in (".c", ".so"):
                 assert str(path.relative_to(ROOT)) in inside
     assert not any(name.startswith(("tests/", "book/", "solutions/")) for name in inside)
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from rnnlib import RNN, Dense, Network
+from rnnlib import RNN, Bidirectional, Dense, Embedding, Network
 from rnnlib.optim import SGD, Adam
 from rnnlib.tasks.text import CharText
 from rnnlib.training import fit
@@ -57,3 +57,42 @@ def test_too_few_batches_are_named():
     few = itertools.islice(data.batches(8, 4), 2)
     with pytest.raises(ValueError, match="batches ended after 2; there should be at least steps = 3"):
         fit(net, few, Adam(net.params), steps=3, progress=False)
+
+
+def padded_batches(seed=0):
+    """Separate sequences of unequal length: the class of a word is the word after it, 0 at the end."""
+    rng = np.random.default_rng(seed)
+    while True:
+        tokens, lengths = rng.integers(1, 5, (6, 8)), rng.integers(2, 7, 8)
+        targets = np.concatenate([tokens[1:], np.zeros((1, 8), int)])
+        targets[lengths - 1, np.arange(8)] = 0
+        yield tokens, targets, lengths
+
+
+def test_padded_batches_of_separate_sequences_are_learned():
+    # to know the next word, and the end, takes the direction from the end: log(5) nats without it
+    rng = np.random.default_rng(1)
+    both_ways = Bidirectional(RNN(4, 8, rng=rng), RNN(4, 8, rng=rng))
+    net = Network([Embedding(5, 4, rng=rng), both_ways, Dense(16, 5, rng=rng)])
+    losses = fit(net, padded_batches(), Adam(net.params, 0.02), steps=400, max_norm=5.0, progress=False)
+    assert losses[0] == pytest.approx(np.log(5), abs=0.5)
+    assert losses[-20:].mean() < 0.02
+
+
+def test_a_batch_with_lengths_begins_anew():
+    tokens, targets, lengths = next(padded_batches())
+    rng = np.random.default_rng(2)
+    net = Network([Embedding(5, 4, rng=rng), RNN(4, 8, rng=rng), Dense(8, 5, rng=rng)])
+    frozen = SGD(net.params, lr=1e-300)
+    same = fit(net, [(tokens, targets, lengths)] * 2, frozen, steps=2, progress=False)
+    carried = fit(net, [(tokens, targets)] * 2, frozen, steps=2, progress=False)
+    assert same[0] == same[1]
+    assert carried[0] != carried[1]
+
+
+def test_a_bidirectional_network_needs_lengths():
+    rng = np.random.default_rng(3)
+    net = Network([Bidirectional(RNN(2, 1, rng=rng), RNN(2, 1, rng=rng))])
+    batch = np.ones((3, 1, 2)), np.zeros((3, 1), int)
+    with pytest.raises(ValueError, match="lengths is missing in a batch; a network with a bidirectional layer needs"):
+        fit(net, [batch], SGD(net.params, lr=0.1), steps=1, progress=False)

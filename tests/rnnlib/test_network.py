@@ -1,0 +1,242 @@
+"""Networks: gradients through a whole model, states carried on, text that comes out, what is refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from rnnlib import GRU, LSTM, RNN, Bidirectional, DeepTransitionRNN, Dense, Embedding, Network
+from rnnlib.gradcheck import gradient_errors, relative_error
+from rnnlib.losses import cross_entropy, cross_entropy_backward
+
+T, B, D, H, K = 5, 3, 4, 6, 7
+
+
+def network(seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    return Network([RNN(D, H, rng=rng, dtype=dtype), Dense(H, K, rng=rng, dtype=dtype)])
+
+
+def test_gradients_of_a_network_agree_with_differences():
+    rng = np.random.default_rng(1)
+    net, xs, targets = network(), rng.standard_normal((T, B, D)), rng.integers(0, K, (T, B))
+    logits, _ = net.forward(xs)
+    dxs = net.backward(cross_entropy_backward(logits, targets))
+    errors = gradient_errors(
+        lambda: cross_entropy(net.forward(xs)[0], targets), {"xs": xs, **net.params}, {"xs": dxs, **net.grads}
+    )
+    assert set(errors) == {"xs", "0.W_x", "0.W_h", "0.b", "1.W_y", "1.b_y"}
+    assert max(errors.values()) < 1e-6, errors
+
+
+def test_gradients_of_a_network_agree_with_torch():
+    rng = np.random.default_rng(2)
+    net, xs, targets = network(), rng.standard_normal((T, B, D)), rng.integers(0, K, (T, B))
+    logits, _ = net.forward(xs)
+    net.backward(cross_entropy_backward(logits, targets))
+
+    params = {name: torch.tensor(p, requires_grad=True) for name, p in net.params.items()}
+    h, hs = torch.zeros(B, H, dtype=torch.float64), []
+    for x in torch.tensor(xs):
+        h = torch.tanh(x @ params["0.W_x"] + h @ params["0.W_h"] + params["0.b"])
+        hs.append(h)
+    logits_torch = torch.stack(hs) @ params["1.W_y"] + params["1.b_y"]
+    torch.nn.functional.cross_entropy(logits_torch.reshape(-1, K), torch.tensor(targets).reshape(-1)).backward()
+    assert relative_error(logits, logits_torch.detach().numpy()) < 1e-12
+    for name, g in net.grads.items():
+        assert relative_error(g, params[name].grad.numpy()) < 1e-10, name
+
+
+def deep_output(layer, shortcut):
+    """A deep transition with a deep output on top: DOT-RNN, or with the shortcut DOT(S)-RNN, of Pascanu et al. 2014."""
+    rng = np.random.default_rng(3)
+    transition = DeepTransitionRNN(D, H, rng=rng, shortcut=shortcut) if layer == "transition" else RNN(D, H, rng=rng)
+    return Network([transition, Dense(H, 4, rng=rng, activation="tanh"), Dense(4, K, rng=rng)])
+
+
+@pytest.mark.parametrize(("layer", "shortcut"), [("transition", False), ("transition", True), ("plain", None)])
+def test_deep_output_over_a_deep_transition(layer, shortcut):
+    rng = np.random.default_rng(4)
+    net, xs, targets = deep_output(layer, shortcut), rng.standard_normal((T, B, D)), rng.integers(0, K, (T, B))
+    logits, _ = net.forward(xs)
+    dxs = net.backward(cross_entropy_backward(logits, targets))
+
+    hs, _ = net.layers[0].forward(xs)
+    p = net.params
+    by_hand = np.tanh(hs @ p["1.W_y"] + p["1.b_y"]) @ p["2.W_y"] + p["2.b_y"]
+    assert relative_error(logits, by_hand) < 1e-12
+    errors = gradient_errors(
+        lambda: cross_entropy(net.forward(xs)[0], targets), {"xs": xs, **net.params}, {"xs": dxs, **net.grads}
+    )
+    assert max(errors.values()) < 1e-6, errors
+
+
+def reader(seed=5):
+    """Words in, a deep bidirectional network over them, a class for each word out."""
+    rng = np.random.default_rng(seed)
+    return Network(
+        [
+            Embedding(K, D, rng=rng),
+            Bidirectional(LSTM(D, 2, rng=rng), GRU(D, 3, rng=rng)),
+            Bidirectional(RNN(5, 2, rng=rng), RNN(5, 2, rng=rng)),
+            Dense(4, K, rng=rng),
+        ]
+    )
+
+
+def test_a_padded_batch_through_a_deep_network_is_its_sequences_one_at_a_time():
+    rng = np.random.default_rng(6)
+    net, lengths = reader(), np.array([2, 5, 3])
+    tokens, targets = rng.integers(0, K, (2, T, B))
+    logits, _ = net.forward(tokens, lengths=lengths)
+    loss = cross_entropy(logits, targets, lengths)
+    assert net.backward(cross_entropy_backward(logits, targets, lengths)) is None
+    grads, total, losses = net.grads, {name: np.zeros_like(p) for name, p in net.params.items()}, 0.0
+    for b, length in enumerate(lengths):
+        here = (slice(length), slice(b, b + 1))
+        one, _ = net.forward(tokens[here])
+        np.testing.assert_allclose(logits[here], one, rtol=0, atol=1e-12)
+        losses += cross_entropy(one, targets[here]) * length
+        net.backward(cross_entropy_backward(one, targets[here]) * (length / lengths.sum()))
+        for name, g in net.grads.items():
+            total[name] += g
+    assert loss == pytest.approx(losses / lengths.sum(), rel=1e-12)
+    for name, g in grads.items():
+        assert relative_error(g, total[name]) < 1e-12, name
+
+
+def test_gradients_through_words_and_both_directions_agree_with_differences():
+    rng = np.random.default_rng(7)
+    net, lengths = reader(), np.array([2, 5, 3])
+    tokens, targets = rng.integers(0, K, (2, T, B))
+    logits, _ = net.forward(tokens, lengths=lengths)
+    net.backward(cross_entropy_backward(logits, targets, lengths))
+    errors = gradient_errors(
+        lambda: cross_entropy(net.forward(tokens, lengths=lengths)[0], targets, lengths), net.params, net.grads
+    )
+    assert {"0.W_e", "1.forward.W_x", "2.backward.b"} < set(errors)
+    assert max(errors.values()) < 1e-6, errors
+
+
+def test_two_halves_with_the_state_carried_are_the_whole():
+    net, xs = network(), np.random.default_rng(3).standard_normal((6, B, D))
+    whole, (h, _) = net.forward(xs)
+    first, states = net.forward(xs[:2])
+    second, (h_second, nothing) = net.forward(xs[2:], states)
+    np.testing.assert_array_equal(np.concatenate([first, second]), whole)
+    np.testing.assert_array_equal(h, h_second)
+    assert nothing is None
+
+
+def test_sizes_are_those_of_the_formula():
+    net = network()
+    assert net.layers[0].count_parameters() == D * H + H * H + H
+    assert net.count_parameters() == D * H + H * H + H + H * K + K
+
+
+def test_initial_weights_come_from_the_generator_and_stay_within_the_bound():
+    one, same, other = network(0), network(0), network(1)
+    for name, p in one.params.items():
+        np.testing.assert_array_equal(p, same.params[name])
+        assert not np.array_equal(p, other.params[name])
+        assert 0.5 * H**-0.5 < np.abs(p).max() <= H**-0.5
+
+
+def test_float32_stays_float32():
+    net = network(dtype=np.float32)
+    logits, (h, _) = net.forward(np.ones((T, B, D), np.float32))
+    dxs = net.backward(np.ones_like(logits))
+    assert {a.dtype for a in (logits, h, dxs, *net.grads.values())} == {np.dtype(np.float32)}
+
+
+def writer():
+    """A network made by hand that says the next token for sure: 0 → 1 → 2 → 0."""
+    rng = np.random.default_rng(0)
+    net = Network([RNN(3, 3, rng=rng), Dense(3, 3, rng=rng)])
+    net.layers[0].params = {"W_x": 3 * np.eye(3), "W_h": np.zeros((3, 3)), "b": np.zeros(3)}
+    net.layers[1].params = {"W_y": 40 * np.roll(np.eye(3), 1, axis=1), "b_y": np.zeros(3)}
+    return net
+
+
+def test_generate_feeds_back_what_it_drew():
+    rng = np.random.default_rng(0)
+    assert writer().generate(np.array([0]), 5, rng=rng).tolist() == [1, 2, 0, 1, 2]
+    assert writer().generate(np.array([0, 1]), 2, rng=rng).tolist() == [2, 0]
+
+
+def test_generate_draws_from_the_softmax_of_all_it_has_read():
+    rng = np.random.default_rng(4)
+    net = Network([RNN(K, H, rng=rng), Dense(H, K, rng=rng)])
+    for p in net.params.values():
+        p *= 4  # strong enough for the state to matter
+    first, temperature = np.array([2, 5, 2]), 0.7
+    tokens = net.generate(first, 30, rng=np.random.default_rng(5), temperature=temperature)
+    read, draws = list(first), np.random.default_rng(5)
+    for token in tokens:
+        logits, _ = net.forward(np.eye(K)[read][:, None])
+        p = np.exp(logits[-1, 0] / temperature)
+        assert token == draws.choice(K, p=p / p.sum())
+        read.append(token)
+    assert len(set(tokens.tolist())) > 3
+
+
+def test_a_network_of_words_writes_as_the_same_network_of_one_hot_rows():
+    rng = np.random.default_rng(6)
+    words = Network([Embedding(K, D, rng=rng), RNN(D, H, rng=rng), Dense(H, K, rng=rng)])
+    for p in words.params.values():
+        p *= 2
+    one_hot = Network([RNN(K, H, rng=rng), words.layers[2]])
+    p = words.params
+    one_hot.layers[0].params = {"W_x": p["0.W_e"] @ p["1.W_x"], "W_h": p["1.W_h"], "b": p["1.b"]}
+    first = np.array([1, 4])
+    written, expected = (net.generate(first, 25, rng=np.random.default_rng(7)) for net in (words, one_hot))
+    np.testing.assert_array_equal(written, expected)
+    assert len(set(written.tolist())) > 3
+
+
+def small(*layers):
+    return [kind(*sizes, rng=np.random.default_rng(0)) for kind, *sizes in layers]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Network([]), ValueError, "layers is empty"),
+        (
+            lambda: Network([network().layers[0], network(dtype=np.float32).layers[1]]),
+            ValueError,
+            "layers have dtypes float32, float64",
+        ),
+        (
+            lambda: Network(small((RNN, 3, 5), (RNN, 5, 4), (Dense, 6, 2))),
+            ValueError,
+            r"layers\[2\] \(Dense\) has input_size 6; it should be 4, the output_size of layers\[1\] \(RNN\)",
+        ),
+        (lambda: Network(small((RNN, 3, 3)) * 2), ValueError, r"layers\[1\] \(RNN\) stands in the list twice"),
+        (
+            lambda: Network(small((RNN, 3, 4), (Embedding, 4, 2))),
+            ValueError,
+            r"layers\[1\] is an Embedding; it should be the first",
+        ),
+        (
+            lambda: reader().generate(np.array([0]), 1, rng=None),
+            ValueError,
+            r"layers\[1\] is a Bidirectional; to generate",
+        ),
+        (
+            lambda: network().generate(np.array([0]), 1, rng=None),
+            ValueError,
+            "output_size is 7; to generate, it should be its input_size, 4",
+        ),
+        (lambda: network().forward(np.zeros((T, B, D + 1))), ValueError, r"xs has shape \(5, 3, 5\)"),
+        (lambda: network().forward(np.zeros((T, B, D)), [None]), ValueError, "states has 1 entries; it should have 2"),
+        (lambda: network().forward(np.zeros((T, B, D)), [None, 1]), ValueError, "state0 is a int; it should be None"),
+        (lambda: network().backward(np.zeros((T, B, K))), RuntimeError, "backward was called before forward"),
+        (lambda: writer().generate(np.array([], int), 1, rng=None), ValueError, r"first has shape \(0,\)"),
+        (lambda: writer().generate(np.array([3]), 1, rng=None), ValueError, "first is 3 at index"),
+        (lambda: writer().generate(np.array([0]), 0, rng=None), ValueError, "steps is 0"),
+        (lambda: writer().generate(np.array([0]), 1, rng=None, temperature=0), ValueError, "temperature is 0"),
+    ],
+)
+def test_wrong_arguments_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
