@@ -172,9 +172,9 @@ def test_the_api_page_has_every_module_that_a_reader_calls():
     modules = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in (ROOT / "rnnlib").rglob("*.py")
-        if "def " in path.read_text(encoding="utf-8")
+        if re.search(r"^ *(def|class) ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     }
     inner = {name for name in modules if name.startswith("rnnlib.checks.")} - {"rnnlib.checks.exercises"}
-    inner.add("rnnlib.validation")  # what arguments must be, said once for all modules
+    inner |= {"rnnlib.validation", "rnnlib.fast.in_numpy", "rnnlib.fast.in_c"}  # what other modules call
     shown = re.findall(r"automodule:: (\S+)", (ROOT / "book" / "api.md").read_text(encoding="utf-8"))
     assert sorted(shown) == sorted(modules - inner)
