@@ -15,7 +15,7 @@ test book grade pictures: export OPENBLAS_NUM_THREADS ?= 1
 test book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book serve lab grade figures pictures lint format lock clean
+.PHONY: help course test setup exercises book serve lab grade figures pictures bench lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -34,7 +34,7 @@ test: setup lint  ## run every test
 
 setup: .venv/.installed  ## make .venv from requirements.txt, with rnnlib editable
 
-.venv/.installed: requirements.txt pyproject.toml
+.venv/.installed: requirements.txt pyproject.toml setup.py rnnlib/fast/kernels.c
 	@for p in $(PYTHONS); do \
 	    if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; done; \
 	if [ -z "$$python" ]; then echo "No Python 3.11 or newer was found (tried: $(PYTHONS)). Install one, then run make again."; exit 1; fi; \
@@ -76,6 +76,9 @@ grade: setup exercises  ## autograde the sample class; `rnngrader grade 01-rnn` 
 
 pictures: book grade  ## take the README's pictures again (needs Chromium)
 	python -m tests.book.readme_pictures
+
+bench: setup  ## time rnnlib beside torch; writes benchmarks/results/ (minutes; wants a machine with nothing else to do)
+	python -m benchmarks.speed
 
 lint: setup  ## check style and formatting
 	ruff check .
