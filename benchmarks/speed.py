@@ -12,11 +12,12 @@ import os
 import platform
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from benchmarks import memory, sides
 from rnnlib import fast
@@ -26,19 +27,24 @@ RESULTS = Path(__file__).with_name("results")
 KINDS, DTYPES = ("RNN", "LSTM", "GRU"), ("float32", "float64")
 SHAPES = ((50, 16, 32, 64), (100, 32, 128, 128), (100, 64, 256, 256), (200, 8, 64, 512))
 LARGEST = SHAPES[2:]  # most numbers, and widest
+BLAS = ThreadpoolController()
 NAMES = ("rnnlib", "numpy", "torch", "floor")
 
 
-def measure(steps, seconds, clock):
+def measure(steps, seconds, clock, pause):
     """Times of steps that take turns.
 
     Parameters
     ----------
-    steps : list of functions
+    steps : list of tuple
+        A function that makes the context of a step, and the step itself, which alone is timed.
     seconds : float
         How long to go on, at least three rounds and at most fifty.
     clock : function
         Such as `time.process_time`.
+    pause : float
+        Seconds before each step. Threads of torch's and of numpy's go on turning for a while when they have nothing
+        to do, and would take the cores from the other.
 
     Returns
     -------
@@ -47,11 +53,13 @@ def measure(steps, seconds, clock):
     """
     rounds, start = [], time.perf_counter()
     while len(rounds) < 4 or (len(rounds) <= 50 and time.perf_counter() - start < seconds):
-        ticks = [clock()]
-        for step in steps:
-            step()
-            ticks.append(clock())
-        rounds.append(np.diff(ticks))
+        rounds.append([])
+        for context, step in steps:
+            time.sleep(pause)
+            with context():
+                before = clock()
+                step()
+                rounds[-1].append(clock() - before)
     return np.array(rounds[1:])
 
 
@@ -79,7 +87,7 @@ def summary(times):
     }
 
 
-def run(shapes, seconds, threads, clock):
+def run(shapes, seconds, threads, pause):
     """The table of all cases.
 
     Parameters
@@ -89,60 +97,46 @@ def run(shapes, seconds, threads, clock):
     seconds : float
         For each case.
     threads : int
-        For numpy's products, for rnnlib's C functions and for torch.
-    clock : function
+        For numpy's products, for rnnlib's C functions and for torch. With one, time is that of the processor, else
+        that on the wall.
+    pause : float
+        See `measure`.
 
     Returns
     -------
     rows : list of dict
         What `summary` says, with ``kind``, ``dtype`` and ``shape``.
     """
-    rows = []
+    rows, clock = [], time.process_time if threads == 1 else time.perf_counter
     torch.set_num_threads(threads)
-    with threadpool_limits(threads), rnnlib_threads(threads):
-        for kind in KINDS:
-            for dtype in DTYPES:
-                for shape in shapes:
-                    step = sides.rnnlib_step(kind, dtype, shape)
-                    steps = [step, without_c(step)]
-                    steps += [make(kind, dtype, shape) for make in (sides.torch_step, sides.products)]
-                    row = {"kind": kind, "dtype": dtype, "shape": list(shape)}
-                    rows.append(row | summary(measure(steps, seconds, clock)))
-                    print(f"{kind:4} {dtype} {shape!s:20} rnnlib / torch {rows[-1]['rnnlib / torch']:.2f}", flush=True)
+    contexts = [partial(settings, fast.kernels, threads), partial(settings, in_numpy, threads)]
+    contexts += [contexts[1], contexts[1]]
+    for kind in KINDS:
+        for dtype in DTYPES:
+            for shape in shapes:
+                step = sides.rnnlib_step(kind, dtype, shape)
+                steps = [step, step, sides.torch_step(kind, dtype, shape), sides.products(kind, dtype, shape)]
+                times = measure(list(zip(contexts, steps, strict=True)), seconds, clock, pause)
+                rows.append({"kind": kind, "dtype": dtype, "shape": list(shape)} | summary(times))
+                print(f"{kind:4} {dtype} {shape!s:20} rnnlib / torch {rows[-1]['rnnlib / torch']:.2f}", flush=True)
     return rows
 
 
 @contextmanager
-def rnnlib_threads(threads):
-    """Share the rows of a batch out among threads in rnnlib's C functions.
+def settings(kernels, threads):
+    """What rnnlib computes its steps with, and who has the threads: its C functions, or else numpy's products.
 
     Parameters
     ----------
+    kernels : module
+        `rnnlib.fast.in_c` or `in_numpy`.
     threads : int
     """
-    before, in_c.threads = in_c.threads, threads
-    yield
-    in_c.threads = before
-
-
-def without_c(step):
-    """A step of rnnlib in numpy alone.
-
-    Parameters
-    ----------
-    step : function
-
-    Returns
-    -------
-    step : function
-    """
-
-    def in_numpy_alone():
-        before, fast.kernels = fast.kernels, in_numpy
-        step()
-        fast.kernels = before
-
-    return in_numpy_alone
+    before = fast.kernels, in_c.threads
+    fast.kernels, in_c.threads = kernels, threads if kernels is in_c else 1
+    with BLAS.limit(limits=1 if kernels is in_c else threads, user_api="blas"):
+        yield
+    fast.kernels, in_c.threads = before
 
 
 def memory_rows(shapes):
@@ -202,7 +196,7 @@ def machine():
     if (cpuinfo := Path("/proc/cpuinfo")).exists():
         names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         processor = names[0] if names else processor
-    (blas, *_) = [info for info in threadpool_info() if info["internal_api"] == "openblas"] or [{}]
+    (blas, *_) = [info for info in BLAS.info() if info["internal_api"] == "openblas"] or [{}]
     return {
         "processor": processor,
         "cores": cores(),
@@ -297,7 +291,7 @@ def plot(rows, path):
         figure.savefig(path, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
 
 
-def main(shapes=SHAPES, largest=LARGEST, seconds=2.0, out=RESULTS):
+def main(shapes=SHAPES, largest=LARGEST, seconds=2.0, out=RESULTS, pause=0.1):
     """Measure all and write speed.json, speed.md and speed.svg.
 
     Parameters
@@ -308,14 +302,16 @@ def main(shapes=SHAPES, largest=LARGEST, seconds=2.0, out=RESULTS):
         For each case of a table.
     out : pathlib.Path
         The folder to write to.
+    pause : float
+        Before each step of the second table; see `measure`.
 
     Returns
     -------
     results : dict
         As written to speed.json.
     """
-    one = run(shapes, seconds, 1, time.process_time)
-    every = run(shapes, seconds, cores(), time.perf_counter)
+    one = run(shapes, seconds, 1, 0)
+    every = run(shapes, seconds, cores(), pause)
     results = {
         "machine": machine(),
         "asked": asked(one),

@@ -1,17 +1,21 @@
 r"""The same as `rnnlib.bptt`, faster, for the tanh RNN, the LSTM and the GRU with the reset after the product.
 
-Layers come here by themselves where `applies` says so; ``layer.plain = True`` keeps a layer on the plain path. What has
-to wait for the step before is computed by `rnnlib.fast.in_numpy`, or by the same functions in C, `rnnlib.fast.in_c`,
-where installing rnnlib found a C compiler; ``rnnlib.fast.kernels`` is the one of these two modules in use. With the
-environment variable ``RNNLIB_FUSED=0`` rnnlib is installed without the C functions, or runs without them.
+Layers come here by themselves where `applies` says so; ``layer.plain = True`` keeps a layer on the plain path. The steps
+are computed by `rnnlib.fast.in_numpy`, or by the same functions in C, `rnnlib.fast.in_c`, where installing rnnlib found
+a C compiler; ``rnnlib.fast.kernels`` is the one of these two modules in use. With the environment variable
+``RNNLIB_FUSED=0`` rnnlib is installed without the C functions, or runs without them. They take one thread. With
+``rnnlib.fast.in_c.threads = n`` they take n; numpy should then have one of its own (``OPENBLAS_NUM_THREADS=1``), or its
+threads, which go on turning for a while after each product, stand in the way.
 
-What makes it fast:
+What makes it fast, or small:
 
-- The input's product is one for all steps, and a step writes into arrays that are there before the loop begins.
-- Gates take the place of their pre-activations. What else the backward pass needs, it computes again.
-- The backward pass goes through time in pieces that stay in the processor's cache, and takes a piece's products with
-  x and h while it is there: the gradients by the pre-activations of all steps are never in memory at once.
-- In C, W_h lies in panels that are read from first to last, and what is read is used for several rows of the batch.
+- A step writes into arrays that are there before the loop begins, and a layer uses them again at its next call. Gates
+  take the place of their pre-activations. What else the backward pass needs, it computes again.
+- The backward pass goes through time in pieces, and takes a piece's products for the weights' gradients at once: the
+  gradients by the pre-activations of all steps are never in memory together.
+- In numpy, the input's products are one for all steps.
+- In C, the matrices lie in panels that are read from first to last, and what is read is used for several rows of the
+  batch: few rows, as in a step, do not keep numpy's BLAS busy.
 """
 
 from itertools import pairwise
@@ -29,7 +33,10 @@ from rnnlib.validation import check_array, check_lengths
 kernels = in_c if in_c.is_there() else in_numpy
 
 #: Rows of the batch, over all steps of it, in a piece of time.
-PIECE = 1024
+PIECE = 512
+
+#: Columns of a weight's gradient that are added at a time: their product takes little memory of its own.
+COLUMNS = 512
 
 
 class Tape(NamedTuple):
@@ -106,18 +113,16 @@ def forward(cell, params, xs, state0, lengths=None, old=None):
     states = tuple(arrays[name] for name in cell.states)
     for s, s0 in zip(states, state0, strict=True):
         s[0] = s0
-    a, b = arrays["a"], params["b"]
-    np.matmul(_rows(xs), params["W_x"], out=_rows(a))
-    if type(cell) is GRU:  # b_n stands outside the reset; inside stands the recurrent bias, if there is one
-        a[:, :, 2 * H :] += b[2 * H :]
-        b = np.concatenate([b[: 2 * H], params.get("b_h", np.zeros(H, dtype))])
-    W_h = kernels.prepare(params["W_h"], b)
+    b_h = None
+    if type(cell) is GRU:  # inside the reset
+        b_h = np.concatenate([np.zeros(2 * H, dtype), params.get("b_h", np.zeros(H, dtype))])
+    x = kernels.prepare(params["W_x"], params["b"]), kernels.prepare(params["W_h"], b_h), np.ascontiguousarray(xs)
     if type(cell) is Elman:
-        kernels.rnn_forward(W_h, a, *states)
+        kernels.rnn_forward(*x, arrays["a"], *states)
     elif type(cell) is LSTM:
-        kernels.lstm_forward(W_h, a, *states)
+        kernels.lstm_forward(*x, arrays["a"], *states)
     else:
-        kernels.gru_forward(W_h, a, *states, arrays["m"])
+        kernels.gru_forward(*x, arrays["a"], *states, arrays["m"])
 
     hs, last = states[0][1:].copy(), T
     if lengths is not None:
@@ -171,7 +176,7 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     ):  # the blocks of da are n, r, z, m: the first three are the input's, the last three the state's
         W_x, of_x, of_h = np.roll(W_x, H, axis=1), slice(0, 3 * H), slice(H, 4 * H)
     dxs, dW_x, dW_h = np.empty(xs.shape, dtype), np.zeros(W_x.shape, dtype), np.zeros(params["W_h"].shape, dtype)
-    more_x, more_h, db = np.empty_like(dW_x), np.empty_like(dW_h), 0
+    W_x, db = kernels.prepare(W_x.T), 0
     dnow = tuple(np.zeros((B, H), dtype) for _ in cell.states)
     for start, stop in _pieces(T, len(arrays["da"]), ends):
         if dstate is not None:
@@ -179,16 +184,17 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
                 d[ends == stop] += dlast[ends == stop]
         now, now_and_before = slice(start, stop), slice(start, stop + 1)
         da = arrays["da"][: stop - start]
+        begin, end = (W_x, W_h, dxs[now], a[now]), (dhs[now], da, *dnow)
         if type(cell) is Elman:
-            kernels.rnn_backward(W_h, a[now], dhs[now], da, *dnow)
+            kernels.rnn_backward(*begin, *end)
         elif type(cell) is LSTM:
-            kernels.lstm_backward(W_h, a[now], arrays["c"][now_and_before], dhs[now], da, *dnow)
+            kernels.lstm_backward(*begin, arrays["c"][now_and_before], *end)
         else:
-            kernels.gru_backward(W_h, a[now], h[now_and_before], arrays["m"][now], dhs[now], da, *dnow)
+            kernels.gru_backward(*begin, h[now_and_before], arrays["m"][now], *end)
         da = _rows(da)
-        np.matmul(da[:, of_x], W_x.T, out=_rows(dxs[now]))
-        dW_x += np.matmul(_rows(xs[now]).T, da[:, of_x], out=more_x)
-        dW_h += np.matmul(_rows(h[now]).T, da[:, of_h], out=more_h)
+        products = [(dW_x, _rows(xs[now]), da[:, of_x]), (dW_h, _rows(h[now]), da[:, of_h])]
+        parts = [(*p, slice(k, k + COLUMNS)) for p in products for k in range(0, p[0].shape[1], COLUMNS)]
+        in_c.share_out(_add_product, *zip(*parts, strict=True))
         db = db + da.sum(axis=0)
     if type(cell) is not GRU:
         return dxs, dnow, {"W_x": dW_x, "W_h": dW_h, "b": db}
@@ -218,6 +224,10 @@ def _pieces(T, piece, ends):
     """Pieces of time, last first, cut where a sequence ends too."""
     borders = sorted({*range(0, T, piece), T, *ends.tolist()})
     return reversed(list(pairwise(borders)))
+
+
+def _add_product(dW, v, da, columns):
+    dW[:, columns] += v.T @ da[:, columns]
 
 
 def _rows(a):

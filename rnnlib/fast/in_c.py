@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-#: Threads among which the rows of a batch are shared out.
+#: Threads among which a step's rows and the columns of the weights' gradients are shared out.
 threads = 1
 
 LINE = 64  # bytes of a cache line, as in kernels.c
@@ -70,23 +70,40 @@ def prepare(W, b=None):
     return panels
 
 
-def _run(name, scratch, W, *arrays):
+def _run(name, scratch, W_x, W_h, *arrays):
     """Call a function for all rows of the batch, with `scratch` times H columns for its products."""
-    function = getattr(_libraries[W.dtype], name)
-    T, (B, H) = len(arrays[0]), arrays[-1].shape[-2:]
+    function = getattr(_libraries[W_h.dtype], name)
+    (T, B, D), H = arrays[0].shape, arrays[-1].shape[-1]
 
     def run(start, stop):
-        p = np.empty((stop - start, scratch * H), W.dtype)
+        p = np.empty((stop - start, scratch * H), W_h.dtype)
         addresses = [array.ctypes.data + start * array.strides[-2] for array in arrays]
-        sizes = map(ctypes.c_long, [T, B, stop - start, H])
-        function(*sizes, *map(ctypes.c_void_p, [W.ctypes.data, *addresses, p.ctypes.data]))
+        pointers = map(ctypes.c_void_p, [W_x.ctypes.data, W_h.ctypes.data, *addresses, p.ctypes.data])
+        function(*map(ctypes.c_long, [T, B, stop - start, D, H]), *pointers)
 
-    if threads == 1:
-        run(0, B)
-        return
     borders = np.linspace(0, B, min(threads, B) + 1).astype(int).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, borders[:-1], borders[1:]))
+    share_out(run, borders[:-1], borders[1:])
+
+
+def share_out(function, *arguments):
+    """Call a function for each set of arguments, in as many threads as `threads` says.
+
+    Parameters
+    ----------
+    function : function
+        Spends its time outside Python, as numpy's products do.
+    *arguments : lists, all of one length
+        As for map.
+
+    Returns
+    -------
+    None
+    """
+    if threads == 1:
+        list(map(function, *arguments))
+    else:  # the threads end with the call: a process may be forked between two
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(function, *arguments))
 
 
 rnn_forward = partial(_run, "rnn_forward", 1)

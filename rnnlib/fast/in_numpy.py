@@ -1,8 +1,8 @@
-r"""The steps of RNN, LSTM and GRU in numpy: what has to wait for the step before.
+r"""The steps of RNN, LSTM and GRU in numpy.
 
 Every function has a double of the same name in `rnnlib.fast.in_c`. Arrays are changed in place; h and c have the
-initial state first, (T + 1, B, H). W is what `prepare` returned: for the forward functions from W_h and its bias, for
-the backward functions from its transpose.
+initial state first, (T + 1, B, H). W_x and W_h are what `prepare` returned: for the forward functions from the matrices
+and their biases, for the backward functions from the transposes.
 
 Every result goes into an array that is there already (``out=``), and what the backward pass multiplies dh and dc by is
 computed for all T steps at once, so that a step back is a few products.
@@ -22,41 +22,44 @@ def prepare(W, b=None):
 
     Returns
     -------
-    W, b : array, array
+    W, b : array, array or None
         W row by row in memory: BLAS is slower with a transposed view.
     """
-    return np.ascontiguousarray(W), np.zeros(W.shape[1], W.dtype) if b is None else b
+    return np.ascontiguousarray(W), b
 
 
-def rnn_forward(W, a, h):
-    r"""The steps :math:`h_t = \tanh(a_t + h_{t-1} W_h + b)`.
+def rnn_forward(W_x, W_h, xs, a, h):
+    r"""The steps :math:`h_t = \tanh(x_t W_x + h_{t-1} W_h + b)`.
 
     Parameters
     ----------
-    W : from `prepare`
+    W_x, W_h : from `prepare`
+    xs : array, shape (T, B, D)
     a : array, shape (T, B, H)
-        The input's part of the pre-activations, in the place of the states after h_0, which they become.
+        The part of h after h_0.
     h : array, shape (T + 1, B, H)
+        h_0 first; the others are filled in.
 
     Returns
     -------
     None
     """
-    W, b = W
-    p = np.empty_like(h[0])
+    (W_h, _), p = W_h, np.empty_like(h[0])
+    _product(xs, W_x, a)
     for a_t, h_prev in zip(a, h[:-1], strict=True):
-        np.matmul(h_prev, W, out=p)
-        p += b
+        np.matmul(h_prev, W_h, out=p)
         a_t += p
         np.tanh(a_t, out=a_t)
 
 
-def rnn_backward(W, a, dhs, da, dh):
+def rnn_backward(W_x, W_h, dxs, a, dhs, da, dh):
     """The steps back of `rnn_forward`.
 
     Parameters
     ----------
-    W : from `prepare`
+    W_x, W_h : from `prepare`
+    dxs : array, shape (T, B, D)
+        Becomes the gradient by the input.
     a : array, shape (T, B, H)
         The states after h_0.
     dhs : array, shape (T, B, H)
@@ -70,22 +73,25 @@ def rnn_backward(W, a, dhs, da, dh):
     -------
     None
     """
+    W_h, _ = W_h
     np.multiply(a, a, out=da)
     np.subtract(1, da, out=da)
     for dhs_t, da_t in zip(dhs[::-1], da[::-1], strict=True):
         dh += dhs_t
         da_t *= dh
-        np.matmul(da_t, W[0], out=dh)
+        np.matmul(da_t, W_h, out=dh)
+    _product(da, W_x, dxs)
 
 
-def lstm_forward(W, a, h, c):
+def lstm_forward(W_x, W_h, xs, a, h, c):
     r"""The steps of the LSTM.
 
     Parameters
     ----------
-    W : from `prepare`
+    W_x, W_h : from `prepare`
+    xs : array, shape (T, B, D)
     a : array, shape (T, B, 4H)
-        The input's part of the pre-activations; becomes i, f, g, o.
+        Becomes i, f, g, o.
     h, c : array, shape (T + 1, B, H)
         The initial state first; the others are filled in.
 
@@ -93,15 +99,14 @@ def lstm_forward(W, a, h, c):
     -------
     None
     """
-    W, b = W
-    p, q = np.empty_like(a[0]), np.empty_like(h[0])
+    (W_h, _), p, q = W_h, np.empty_like(a[0]), np.empty_like(h[0])
+    _product(xs, W_x, a)
     i, f, g, o = np.split(a, 4, axis=2)
     # One exponential for all gates: σ(a) = 1 / (1 + exp(-a)), tanh(a) = 2σ(2a) - 1. Where it overflows, 1/∞ = 0 is σ.
     scale = np.repeat(np.array([-1, -1, -2, -1], a.dtype), h.shape[2])
     with np.errstate(over="ignore"):
         for t in range(len(a)):
-            np.matmul(h[t], W, out=p)
-            p += b
+            np.matmul(h[t], W_h, out=p)
             p += a[t]
             p *= scale
             np.exp(p, out=p)
@@ -117,12 +122,14 @@ def lstm_forward(W, a, h, c):
             np.multiply(o[t], q, out=h[t + 1])
 
 
-def lstm_backward(W, a, c, dhs, da, dh, dc):
+def lstm_backward(W_x, W_h, dxs, a, c, dhs, da, dh, dc):
     """The steps back of `lstm_forward`.
 
     Parameters
     ----------
-    W : from `prepare`
+    W_x, W_h : from `prepare`
+    dxs : array, shape (T, B, D)
+        Becomes the gradient by the input.
     a : array, shape (T, B, 4H)
         i, f, g, o.
     c : array, shape (T + 1, B, H)
@@ -137,7 +144,7 @@ def lstm_backward(W, a, c, dhs, da, dh, dc):
     -------
     None
     """
-    T, B, H = dhs.shape
+    (W_h, _), (T, B, H) = W_h, dhs.shape
     i, f, g, o = np.split(a, 4, axis=2)
     da_i, da_f, da_g, da_o = np.split(da, 4, axis=2)
     tanh_c = np.tanh(c[1:])
@@ -160,17 +167,19 @@ def lstm_backward(W, a, c, dhs, da, dh, dc):
         dc += q
         by_dc_t *= dc[:, None]
         dc *= f[t]
-        np.matmul(da[t], W[0], out=dh)
+        np.matmul(da[t], W_h, out=dh)
+    _product(da, W_x, dxs)
 
 
-def gru_forward(W, a, h, m):
+def gru_forward(W_x, W_h, xs, a, h, m):
     r"""The steps of the GRU.
 
     Parameters
     ----------
-    W : from `prepare`
+    W_x, W_h : from `prepare`
+    xs : array, shape (T, B, D)
     a : array, shape (T, B, 3H)
-        The input's part of the pre-activations; becomes r, z, n.
+        Becomes r, z, n.
     h : array, shape (T + 1, B, H)
         The initial state first; the others are filled in.
     m : array, shape (T, B, H)
@@ -180,15 +189,14 @@ def gru_forward(W, a, h, m):
     -------
     None
     """
-    W, b = W
-    T, _, H = m.shape
+    (W_h, b_h), (T, _, H) = W_h, m.shape
     p, q = np.empty_like(a[0]), np.empty_like(h[0])
+    _product(xs, W_x, a)
     r, _, n = np.split(a, 3, axis=2)
     with np.errstate(over="ignore"):
         for t in range(T):
-            np.matmul(h[t], W, out=p)
-            p += b
-            m[t] = p[:, 2 * H :]
+            np.matmul(h[t], W_h, out=p)
+            np.add(p[:, 2 * H :], b_h[2 * H :], out=m[t])
             gates, n_t, h_t = a[t, :, : 2 * H], n[t], h[t + 1]
             gates += p[:, : 2 * H]
             np.negative(gates, out=gates)
@@ -203,12 +211,14 @@ def gru_forward(W, a, h, m):
             h_t += n_t
 
 
-def gru_backward(W, a, h, m, dhs, da, dh):
+def gru_backward(W_x, W_h, dxs, a, h, m, dhs, da, dh):
     """The steps back of `gru_forward`.
 
     Parameters
     ----------
-    W : from `prepare`
+    W_x, W_h : from `prepare`
+    dxs : array, shape (T, B, D)
+        Becomes the gradient by the input.
     a : array, shape (T, B, 3H)
         r, z, n.
     h : array, shape (T + 1, B, H)
@@ -226,7 +236,7 @@ def gru_backward(W, a, h, m, dhs, da, dh):
     -------
     None
     """
-    H = dh.shape[1]
+    (W_h, _), H = W_h, dh.shape[1]
     r, z, n = np.split(a, 3, axis=2)
     da_n, da_r, da_z, dm = np.split(da, 4, axis=2)
     np.multiply(1 - z, 1 - n * n, out=da_n)
@@ -241,6 +251,15 @@ def gru_backward(W, a, h, m, dhs, da, dh):
         dh += dhs[t]
         by_dh_t = by_dh[t]
         by_dh_t *= dh[:, None]
-        np.matmul(da[t, :, H:], W[0], out=q)
+        np.matmul(da[t, :, H:], W_h, out=q)
         dh *= z[t]
         dh += q
+    _product(da[:, :, : 3 * H], W_x, dxs)
+
+
+def _product(v, W, out):
+    """The product of all steps, into an array that is there."""
+    (W, b), rows = W, out.reshape(-1, out.shape[2])
+    np.matmul(v.reshape(-1, v.shape[2]), W, out=rows)
+    if b is not None:
+        rows += b

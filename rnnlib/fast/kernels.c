@@ -1,6 +1,6 @@
-/* What has to wait for the step before, in RNN, LSTM and GRU: the product with W_h and all that is elementwise.
- * An optional double of in_numpy.py: the same functions, with arrays by address and `rows` of a batch of B in each call.
- * setup.py compiles this file once for each REAL (float, double) and each vector size; in_c.py loads what runs here. */
+/* The steps of RNN, LSTM and GRU, forward and backward: an optional double of in_numpy.py. The same functions, with
+ * arrays by address; each call is for `rows` rows of a batch of B, and p is a place for a product. setup.py compiles
+ * this file once for each REAL (float, double) and each vector size; in_c.py loads what runs here. */
 #include <stdint.h>
 #include <string.h>
 
@@ -13,7 +13,6 @@
 #endif
 #define PANEL (64 / (long)sizeof(REAL)) /* columns of W side by side in memory: a cache line */
 #define VECTORS (64 / VECTOR)
-#define TILE (VECTOR == 64 ? 8 : 4) /* rows at a time, so that TILE × VECTORS sums stay in registers */
 #define IS_DOUBLE (sizeof(REAL) == 8)
 
 typedef REAL vector __attribute__((vector_size(VECTOR)));
@@ -33,26 +32,36 @@ int runs_here(void)
 #endif
 }
 
-/* out (B, N) = b + v W with v (B, K); in each of the N / PANEL panels of W stand b and then the K rows of W. */
-static void product(long B, long K, long N, const REAL *v, long stride, const vector *W, REAL *out)
+/* out (B, N) = b + v W with v (B, K), `tile` rows at a time, so that their sums stay in registers. In each of the
+ * N / PANEL panels of W stand b and then the K rows of W. */
+static inline __attribute__((always_inline)) void tiled(const int tile, long B, long K, long N, const REAL *v, long stride,
+                                                        const vector *W, REAL *out)
 {
     for (long n = 0; n < N; n += PANEL, W += (K + 1) * VECTORS)
-        for (long b = 0; b < B; b += TILE) {
-            vector sum[TILE][VECTORS];
-            const REAL *row[TILE];
-            for (int i = 0; i < TILE; i++) {
-                row[i] = v + (b + i < B ? b + i : B - 1) * stride;
+        for (long b = 0; b < B; b += tile) {
+            vector sum[8][VECTORS];
+            const REAL *row[8];
+            for (int i = 0; i < tile; i++) {
+                row[i] = v + (b + i < B ? b + i : b) * stride; /* beyond the last, a row whose sum is not used */
                 for (int j = 0; j < VECTORS; j++) sum[i][j] = W[j];
             }
             for (long k = 0; k < K; k++)
-                for (int i = 0; i < TILE; i++)
+                for (int i = 0; i < tile; i++)
                     for (int j = 0; j < VECTORS; j++) sum[i][j] += row[i][k] * W[(k + 1) * VECTORS + j];
-            for (int i = 0; i < TILE && b + i < B; i++)
+            for (int i = 0; i < tile && b + i < B; i++)
                 if (N - n < PANEL)
                     memcpy(out + (b + i) * N + n, sum[i], (N - n) * sizeof(REAL));
                 else
                     memcpy(out + (b + i) * N + n, sum[i], 64); /* of a fixed size: no call */
         }
+}
+
+static void product(long B, long K, long N, const REAL *v, long stride, const vector *W, REAL *out)
+{
+    if (VECTOR == 64 && B > 4)
+        tiled(8, B, K, N, v, stride, W, out);
+    else
+        tiled(4, B, K, N, v, stride, W, out);
 }
 
 static const double series[] = {1, 1, 1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880,
@@ -80,28 +89,34 @@ static inline REAL hyperbolic(REAL a)
     return e / (e + 2);
 }
 
-void rnn_forward(long T, long B, long rows, long H, const vector *W, REAL *a, REAL *h, REAL *p)
+void rnn_forward(long T, long B, long rows, long D, long H, const vector *W_x, const vector *W_h, const REAL *x, REAL *a,
+                 REAL *h, REAL *p)
 {
-    for (long t = 0; t < T; t++, a += B * H, h += B * H) {
-        product(rows, H, H, h, H, W, p);
+    for (long t = 0; t < T; t++, x += B * D, a += B * H, h += B * H) {
+        product(rows, D, H, x, D, W_x, a);
+        product(rows, H, H, h, H, W_h, p);
         for (long j = 0; j < rows * H; j++) a[j] = hyperbolic(a[j] + p[j]);
     }
 }
 
-void rnn_backward(long T, long B, long rows, long H, const vector *W, const REAL *a, const REAL *dhs, REAL *da, REAL *dh)
+void rnn_backward(long T, long B, long rows, long D, long H, const vector *W_x, const vector *W_h, REAL *dx,
+                  const REAL *a, const REAL *dhs, REAL *da, REAL *dh)
 {
     for (long t = T - 1; t >= 0; t--) {
         const REAL *h = a + t * B * H, *dhs_t = dhs + t * B * H;
         REAL *da_t = da + t * B * H;
         for (long j = 0; j < rows * H; j++) da_t[j] = (dhs_t[j] + dh[j]) * (1 - h[j] * h[j]);
-        product(rows, H, H, da_t, H, W, dh);
+        product(rows, H, D, da_t, H, W_x, dx + t * B * D);
+        product(rows, H, H, da_t, H, W_h, dh);
     }
 }
 
-void lstm_forward(long T, long B, long rows, long H, const vector *W, REAL *a, REAL *h, REAL *c, REAL *p)
+void lstm_forward(long T, long B, long rows, long D, long H, const vector *W_x, const vector *W_h, const REAL *x,
+                  REAL *a, REAL *h, REAL *c, REAL *p)
 {
-    for (long t = 0; t < T; t++, a += B * 4 * H, h += B * H, c += B * H) {
-        product(rows, H, 4 * H, h, H, W, p);
+    for (long t = 0; t < T; t++, x += B * D, a += B * 4 * H, h += B * H, c += B * H) {
+        product(rows, D, 4 * H, x, D, W_x, a);
+        product(rows, H, 4 * H, h, H, W_h, p);
         for (long b = 0; b < rows; b++) {
             REAL *a_i = a + b * 4 * H, *a_f = a_i + H, *a_g = a_f + H, *a_o = a_g + H;
             REAL *p_i = p + b * 4 * H, *p_f = p_i + H, *p_g = p_f + H, *p_o = p_g + H;
@@ -119,8 +134,8 @@ void lstm_forward(long T, long B, long rows, long H, const vector *W, REAL *a, R
     }
 }
 
-void lstm_backward(long T, long B, long rows, long H, const vector *W, const REAL *a, const REAL *c, const REAL *dhs,
-                   REAL *da, REAL *dh, REAL *dc)
+void lstm_backward(long T, long B, long rows, long D, long H, const vector *W_x, const vector *W_h, REAL *dx,
+                   const REAL *a, const REAL *c, const REAL *dhs, REAL *da, REAL *dh, REAL *dc)
 {
     for (long t = T - 1; t >= 0; t--) {
         for (long b = 0; b < rows; b++) {
@@ -140,14 +155,17 @@ void lstm_backward(long T, long B, long rows, long H, const vector *W, const REA
                 dc_t[j] = dc_j * f[j];
             }
         }
-        product(rows, 4 * H, H, da + t * B * 4 * H, 4 * H, W, dh);
+        product(rows, 4 * H, D, da + t * B * 4 * H, 4 * H, W_x, dx + t * B * D);
+        product(rows, 4 * H, H, da + t * B * 4 * H, 4 * H, W_h, dh);
     }
 }
 
-void gru_forward(long T, long B, long rows, long H, const vector *W, REAL *a, REAL *h, REAL *m, REAL *p)
+void gru_forward(long T, long B, long rows, long D, long H, const vector *W_x, const vector *W_h, const REAL *x, REAL *a,
+                 REAL *h, REAL *m, REAL *p)
 {
-    for (long t = 0; t < T; t++, a += B * 3 * H, h += B * H, m += B * H) {
-        product(rows, H, 3 * H, h, H, W, p);
+    for (long t = 0; t < T; t++, x += B * D, a += B * 3 * H, h += B * H, m += B * H) {
+        product(rows, D, 3 * H, x, D, W_x, a);
+        product(rows, H, 3 * H, h, H, W_h, p);
         for (long b = 0; b < rows; b++) {
             REAL *a_r = a + b * 3 * H, *a_z = a_r + H, *a_n = a_z + H;
             REAL *p_r = p + b * 3 * H, *p_z = p_r + H, *p_n = p_z + H;
@@ -164,15 +182,16 @@ void gru_forward(long T, long B, long rows, long H, const vector *W, REAL *a, RE
     }
 }
 
-void gru_backward(long T, long B, long rows, long H, const vector *W, const REAL *a, const REAL *h, const REAL *m,
-                  const REAL *dhs, REAL *da, REAL *dh, REAL *p)
+void gru_backward(long T, long B, long rows, long D, long H, const vector *W_x, const vector *W_h, REAL *dx,
+                  const REAL *a, const REAL *h, const REAL *m, const REAL *dhs, REAL *da, REAL *dh, REAL *p)
 {
     for (long t = T - 1; t >= 0; t--) {
+        REAL *da_t = da + t * B * 4 * H;
         for (long b = 0; b < rows; b++) {
             const long row = t * B + b;
             const REAL *r = a + row * 3 * H, *z = r + H, *n = z + H;
             const REAL *h_prev = h + row * H, *m_t = m + row * H, *dhs_t = dhs + row * H;
-            REAL *da_n = da + row * 4 * H, *da_r = da_n + H, *da_z = da_r + H, *dm = da_z + H, *dh_t = dh + b * H;
+            REAL *da_n = da_t + b * 4 * H, *da_r = da_n + H, *da_z = da_r + H, *dm = da_z + H, *dh_t = dh + b * H;
 #pragma GCC ivdep
             for (long j = 0; j < H; j++) {
                 REAL dh_j = dhs_t[j] + dh_t[j];
@@ -183,7 +202,8 @@ void gru_backward(long T, long B, long rows, long H, const vector *W, const REAL
                 dh_t[j] = dh_j * z[j];
             }
         }
-        product(rows, 3 * H, H, da + t * B * 4 * H + H, 4 * H, W, p);
+        product(rows, 3 * H, D, da_t, 4 * H, W_x, dx + t * B * D);
+        product(rows, 3 * H, H, da_t + H, 4 * H, W_h, p);
         for (long j = 0; j < rows * H; j++) dh[j] += p[j];
     }
 }
