@@ -1,8 +1,8 @@
 r"""The same as `rnnlib.bptt`, faster, for the tanh RNN, the LSTM and the GRU with the reset after the product.
 
-Layers come here by themselves where `applies` says so; ``layer.plain = True`` keeps a layer on the plain path. The steps
-are computed by `rnnlib.fast.in_numpy`, or by the same functions in C, `rnnlib.fast.in_c`, where installing rnnlib found
-a C compiler; ``rnnlib.fast.kernels`` is the one of these two modules in use. With the environment variable
+Layers come here by themselves where `applies` says so; ``layer.plain = True`` keeps a layer on the plain path. The
+steps are computed by `rnnlib.fast.in_numpy`, or by the same functions in C, `rnnlib.fast.in_c`, where installing rnnlib
+found a C compiler; ``rnnlib.fast.kernels`` is the one of these two modules in use. With the environment variable
 ``RNNLIB_FUSED=0`` rnnlib is installed without the C functions, or runs without them. They take one thread. With
 ``rnnlib.fast.in_c.threads = n`` they take n; numpy should then have one of its own (``OPENBLAS_NUM_THREADS=1``), or its
 threads, which go on turning for a while after each product, stand in the way.
@@ -171,9 +171,7 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
 
     W_x, W_h = params["W_x"], kernels.prepare(params["W_h"].T)
     of_x = of_h = slice(None)
-    if (
-        type(cell) is GRU
-    ):  # the blocks of da are n, r, z, m: the first three are the input's, the last three the state's
+    if type(cell) is GRU:  # of the four blocks of da, n, r, z and m, three are the input's and three the state's
         W_x, of_x, of_h = np.roll(W_x, H, axis=1), slice(0, 3 * H), slice(H, 4 * H)
     dxs, dW_x, dW_h = np.empty(xs.shape, dtype), np.zeros(W_x.shape, dtype), np.zeros(params["W_h"].shape, dtype)
     W_x, db = kernels.prepare(W_x.T), 0
@@ -210,9 +208,8 @@ def _arrays(cell, T, B, H, dtype, old):
     shapes = {"a": (T, B, G * H), "da": (piece, B, width), **{name: (T + 1, B, H) for name in cell.states}}
     if type(cell) is GRU:
         shapes["m"] = (T, B, H)
-    if isinstance(old, Tape) and {name: (a.shape, a.dtype) for name, a in old.arrays.items()} == {
-        name: (shape, dtype) for name, shape in shapes.items()
-    }:
+    wanted = {name: (shape, dtype) for name, shape in shapes.items()}
+    if isinstance(old, Tape) and {name: (a.shape, a.dtype) for name, a in old.arrays.items()} == wanted:
         return old.arrays
     arrays = {name: np.empty(shape, dtype) for name, shape in shapes.items()}
     if type(cell) is Elman:

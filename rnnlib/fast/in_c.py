@@ -4,7 +4,7 @@ import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -92,18 +92,20 @@ def share_out(function, *arguments):
     ----------
     function : function
         Spends its time outside Python, as numpy's products do.
-    *arguments : lists, all of one length
+    arguments : lists, all of one length
         As for map.
 
     Returns
     -------
     None
     """
-    if threads == 1:
-        list(map(function, *arguments))
-    else:  # the threads end with the call: a process may be forked between two
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(function, *arguments))
+    list(map(function, *arguments) if threads == 1 else _pool(os.getpid(), threads).map(function, *arguments))
+
+
+@cache
+def _pool(process, threads):
+    """Threads that wait for work; of this process, since they do not come along when it is forked."""
+    return ThreadPoolExecutor(threads)
 
 
 rnn_forward = partial(_run, "rnn_forward", 1)

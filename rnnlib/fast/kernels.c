@@ -95,7 +95,11 @@ void rnn_forward(long T, long B, long rows, long D, long H, const vector *W_x, c
     for (long t = 0; t < T; t++, x += B * D, a += B * H, h += B * H) {
         product(rows, D, H, x, D, W_x, a);
         product(rows, H, H, h, H, W_h, p);
-        for (long j = 0; j < rows * H; j++) a[j] = hyperbolic(a[j] + p[j]);
+        for (long b = 0; b < rows; b++) { /* row by row, so that no bit depends on how many there are */
+            REAL *a_t = a + b * H, *p_t = p + b * H;
+#pragma GCC ivdep
+            for (long j = 0; j < H; j++) a_t[j] = hyperbolic(a_t[j] + p_t[j]);
+        }
     }
 }
 
@@ -103,9 +107,13 @@ void rnn_backward(long T, long B, long rows, long D, long H, const vector *W_x, 
                   const REAL *a, const REAL *dhs, REAL *da, REAL *dh)
 {
     for (long t = T - 1; t >= 0; t--) {
-        const REAL *h = a + t * B * H, *dhs_t = dhs + t * B * H;
         REAL *da_t = da + t * B * H;
-        for (long j = 0; j < rows * H; j++) da_t[j] = (dhs_t[j] + dh[j]) * (1 - h[j] * h[j]);
+        for (long b = 0; b < rows; b++) {
+            const REAL *h = a + (t * B + b) * H, *dhs_t = dhs + (t * B + b) * H, *dh_t = dh + b * H;
+            REAL *da_b = da_t + b * H;
+#pragma GCC ivdep
+            for (long j = 0; j < H; j++) da_b[j] = (dhs_t[j] + dh_t[j]) * (1 - h[j] * h[j]);
+        }
         product(rows, H, D, da_t, H, W_x, dx + t * B * D);
         product(rows, H, H, da_t, H, W_h, dh);
     }

@@ -1,5 +1,6 @@
 """The fast path beside the plain one: every kernel that runs here, every cell it has, values and gradients."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -176,14 +177,38 @@ def test_arrays_may_lie_in_memory_as_they_like(kernels, cell):
     assert_equal(ours, run(bptt, cell, params, xs, state0, dhs, dstate), 1e-12)
 
 
-def test_threads_share_the_rows_and_change_no_bit(cell, monkeypatch):
-    if fast.kernels is not in_c:
-        pytest.skip("no C compiler built rnnlib.fast")
-    drawn = draw(cell, (5, 9, 3, 20))
-    alone = run(fast, cell, *drawn)
-    monkeypatch.setattr(in_c, "threads", 4)
-    for name, a in run(fast, cell, *drawn).items():
-        np.testing.assert_array_equal(a, alone[name], name)
+def test_threads_share_the_work_and_change_no_bit(kernels, cell, monkeypatch):
+    monkeypatch.setattr(fast, "COLUMNS", 7)
+    for shape in [(5, 9, 3, 20), (5, 2, 3, 4)]:
+        drawn = draw(cell, shape)
+        monkeypatch.setattr(in_c, "threads", 1)
+        alone = run(fast, cell, *drawn)
+        monkeypatch.setattr(in_c, "threads", 4)
+        for name, a in run(fast, cell, *drawn).items():
+            np.testing.assert_array_equal(a, alone[name], name)
+
+
+def test_threads_may_be_used_on_both_sides_of_a_fork():
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork")
+    code = """
+import os, numpy as np, rnnlib
+from rnnlib.fast import in_c
+in_c.threads = 2
+layer = rnnlib.LSTM(3, 4, rng=np.random.default_rng(0))
+xs = np.ones((5, 4, 3))
+hs, _ = layer.forward(xs)
+layer.backward(hs)
+child = os.fork()
+layer.backward(layer.forward(xs)[0])
+same = (layer.forward(xs)[0] == hs).all()
+if child == 0:
+    os._exit(int(not same))
+assert same and os.waitpid(child, 0)[1] == 0
+print("both")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "both\n", done.stderr
 
 
 @pytest.mark.parametrize("engine", [bptt, fast], ids=["plain", "fast"])

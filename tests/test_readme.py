@@ -1,0 +1,45 @@
+"""What the README shows runs, and its figures are those of the committed measurement."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+import rnnlib
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+WORDS = " ".join(TEXT.split())
+
+
+def test_the_example_of_the_library_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    exec(compile(code, "README.md", "exec"), names)
+    network = names["network"]
+    assert names["logits"].shape == (20, 3, 1000)
+    assert np.abs(network.grads["1.W_h"]).max() > 0
+    np.testing.assert_array_equal(rnnlib.load("network.npz").params["1.W_h"], network.params["1.W_h"])
+
+
+def test_every_layer_of_rnnlib_is_in_the_table():
+    shown = set(re.findall(r"`(\w+)`", TEXT.partition("## The library")[2].partition("## Student")[0]))
+    layers = {name for name in rnnlib.__all__ if isinstance(getattr(rnnlib, name), type)}
+    assert layers - shown == {"Embedding"}  # in the example
+
+
+def test_the_figures_are_those_of_the_committed_measurement():
+    results = json.loads((ROOT / "benchmarks" / "results" / "speed.json").read_text(encoding="utf-8"))
+    one, every = results["tables"].values()
+
+    def ratios(rows, name="rnnlib / torch"):
+        return np.array([row[name] for row in rows])
+
+    ours, numpy = ratios(one), ratios(one, "numpy / torch")
+    assert f"{ours.min():.2f} to {ours.max():.2f} of PyTorch's CPU time over {len(one)} cases" in WORDS
+    assert f"each, {np.median(ours):.2f} in the median" in WORDS
+    assert f"in numpy {numpy.min():.2f} to {numpy.max():.2f}, {np.median(numpy):.2f} in the median" in WORDS
+    assert f"at most {ratios(results['memory']).max():.2f} of its memory" in WORDS
+    assert f"PyTorch is quicker in {(ratios(every) > 1).sum()} cases" in WORDS
