@@ -42,4 +42,4 @@ def test_the_figures_are_those_of_the_committed_measurement():
     assert f"each, {np.median(ours):.2f} in the median" in WORDS
     assert f"in numpy {numpy.min():.2f} to {numpy.max():.2f}, {np.median(numpy):.2f} in the median" in WORDS
     assert f"at most {ratios(results['memory']).max():.2f} of its memory" in WORDS
-    assert f"PyTorch is quicker in {(ratios(every) > 1).sum()} cases" in WORDS
+    assert f"PyTorch is quicker in {(ratios(every) > 1).sum()} of them" in WORDS
