@@ -35,7 +35,7 @@ kernels = in_c if in_c.is_there() else in_numpy
 #: Rows of the batch, over all steps of it, in a piece of time.
 PIECE = 512
 
-#: Columns of a weight's gradient that are added at a time: their product takes little memory of its own.
+#: How many columns of a weight's gradient are added at a time, so that their product takes little memory of its own.
 COLUMNS = 512
 
 
