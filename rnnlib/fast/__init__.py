@@ -30,6 +30,8 @@ from rnnlib.fast import in_c, in_numpy
 from rnnlib.validation import check_array, check_lengths
 
 #: The module that computes the steps: `in_c` or `in_numpy`.
+#:
+#: :meta hide-value:
 kernels = in_c if in_c.is_there() else in_numpy
 
 #: Rows of the batch, over all steps of it, in a piece of time.

@@ -20,8 +20,11 @@ def test_a_page_loads_from_its_own_host_without_an_error(look, page, mode):
         # Every equation is set, and none shows an error.
         assert seen.page.locator("mjx-merror").count() == 0
         assert seen.page.locator("mjx-container").count() == seen.page.locator("span.math, div.math").count()
-        # Nothing sticks out: the page never scrolls sideways as a whole.
-        assert seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+        # Nothing sticks out: the page never scrolls sideways as a whole, also with a font that is wider than this one.
+        sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert seen.page.evaluate(sideways) == 0
+        seen.page.add_style_tag(content="* { letter-spacing: 0.12em !important }")
+        assert seen.page.evaluate(sideways) == 0
 
 
 def test_the_equations_of_the_notation_page_are_set(look):

@@ -98,6 +98,13 @@ def search_index(book):
     return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
 
 
+def test_no_page_names_a_folder_of_the_machine_that_built_it(book):
+    for path in book.html.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        # The library is imported from the repository, and the book is built from a copy of it.
+        assert str(ROOT) not in text and str(book.html.parents[1]) not in text, path
+
+
 def test_every_image_says_what_is_to_be_seen(pages):
     bad = [
         (name, attributes.get("src"))
