@@ -1,6 +1,6 @@
 """Recurrent neural networks by hand, in numpy: the package that the course's notebooks call."""
 
-from rnnlib.checks import check
+from rnnlib.checks import check, hint, lend
 from rnnlib.imaginet import Imaginet
 from rnnlib.layers import Bidirectional, Dense, Embedding
 from rnnlib.network import Network
@@ -16,6 +16,7 @@ from rnnlib.recurrent import (
     GatedFeedback,
     MultiplicativeRNN,
     PeepholeLSTM,
+    by_hand,
 )
 from rnnlib.storage import load, save
 
@@ -36,7 +37,10 @@ __all__ = [
     "MultiplicativeRNN",
     "Network",
     "PeepholeLSTM",
+    "by_hand",
     "check",
+    "hint",
+    "lend",
     "load",
     "save",
 ]

@@ -33,7 +33,7 @@ class Products:
 
     def __init__(self, params):
         self.params, self.t = params, None
-        self._vs, self._das, self._biases = {}, {}, {}
+        self._vs, self._das, self._biases, self._given = {}, {}, {}, {}
 
     def linear(self, W, v, b=None, columns=None):
         r"""The product of a matrix, :math:`v W` or :math:`v W + b`.
@@ -141,6 +141,16 @@ class Products:
         self._keep(b, None, da)
         return da
 
+    def keep(self, name, gradient):
+        """Add to a parameter's gradient what was found without one of the methods above.
+
+        Parameters
+        ----------
+        name : str
+        gradient : array, the shape of the parameter
+        """
+        self._given[name] = self._given.get(name, 0) + gradient
+
     def grads(self):
         """The gradients by the parameters, of all backward steps since the last call.
 
@@ -161,7 +171,9 @@ class Products:
             bias = self._biases[name, columns]
             if bias:
                 grads[bias][part] += das.sum(axis=0)
-        self._das = {}
+        for name, gradient in self._given.items():
+            grads[name] += gradient
+        self._das, self._given = {}, {}
         return grads
 
     def _keep(self, name, columns, da):

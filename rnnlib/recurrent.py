@@ -347,3 +347,40 @@ class GatedFeedback(Recurrent):
     """
 
     cell_type = cells.GatedFeedback
+
+
+def by_hand(layer, step, step_backward):
+    """Let a layer run on two functions in place of its cell: those that a student wrote.
+
+    The engine unrolls them as it does its own cells: full and truncated BPTT, padding, stacking, training.
+
+    Parameters
+    ----------
+    layer : Recurrent
+        Changed in place: `RNN`, `LSTM`, `GRU` or another; its parameters stay.
+    step, step_backward : function
+        Called as `rnnlib.cells.by_hand.ByHand` says, which is how the exercises ask for them: ``lstm_step`` and
+        ``lstm_step_backward``.
+
+    Returns
+    -------
+    layer : Recurrent
+        The same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnlib import RNN, by_hand
+    >>> def step(x, h_prev, W_x, W_h, b):
+    ...     return np.tanh(x @ W_x + h_prev @ W_h + b)
+    >>> def step_backward(dh, x, h_prev, h, W_x, W_h):
+    ...     da = dh * (1 - h**2)
+    ...     return da @ W_x.T, da @ W_h.T, x.T @ da, h_prev.T @ da, da.sum(axis=0)
+    >>> layer = by_hand(RNN(3, 4, rng=np.random.default_rng(0)), step, step_backward)
+    >>> hs, h = layer.forward(np.ones((5, 2, 3)))
+    >>> dxs, dh0 = layer.backward(np.ones_like(hs))
+    >>> dxs.shape, layer.grads["W_h"].shape
+    ((5, 2, 3), (4, 4))
+    """
+    layer.cell = cells.ByHand(layer.cell, step, step_backward)
+    return layer

@@ -1,5 +1,6 @@
 """The cells: one family a file, its equations forward and its equations backward."""
 
+from rnnlib.cells.by_hand import ByHand
 from rnnlib.cells.cell import Cell
 from rnnlib.cells.deep_transition import DeepTransitionRNN
 from rnnlib.cells.elman import Elman
@@ -18,6 +19,7 @@ __all__ = [
     "MUT1",
     "MUT2",
     "MUT3",
+    "ByHand",
     "Cell",
     "DeepTransitionRNN",
     "Elman",

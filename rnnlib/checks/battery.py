@@ -8,21 +8,14 @@ import numpy as np
 
 from rnnlib.checks import calls
 from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, each_array, generator
-from rnnlib.checks.compare import first_difference, in_brackets, same
+from rnnlib.checks.compare import axes_in_brackets, first_difference, same
+from rnnlib.checks.gradients import against_differences, against_torch
+from rnnlib.checks.help import now_judged
+from rnnlib.checks.lines import Line
 
 #: Fractions of a function's points. Right values in ordinary cases earn what these leave, and without them there are
 #: no points at all. The parts of behaviour together make a tenth.
 SHARES = {SMALL: 0.1, EXTREME: 0.2, "arguments": 0.025, "repetition": 0.025, "dtype": 0.025, "warnings": 0.025}
-
-
-@dataclass
-class Line:
-    """The verdict on one part."""
-
-    part: str
-    verdict: str  #: "passed", "failed" or "note"
-    words: str  #: paragraphs; a line that begins with four spaces is code
-    mistake: str | None = None  #: name of the mistake that was recognised
 
 
 @dataclass
@@ -64,13 +57,17 @@ def judge(fn, exercise, hidden=False):
     -------
     report : Report
     """
-    with warnings.catch_warnings():
+    if getattr(fn, "lent", False):
+        words = f"This is the course's own `{exercise.name}`, lent so that you can go on. Write yours for the points."
+        return Report(exercise, hidden, [Line("structure", "note", words)])
+    with warnings.catch_warnings(), now_judged(exercise.name):
         warnings.simplefilter("ignore")
-        report = run(fn, exercise, hidden)
+        own = getattr(calls.unwrapped(fn), "__globals__", {}).get(exercise.gradient_of)
+        report = run(fn, exercise, hidden, own)
         if report.points == report.full or (report.endless and not report.blocked):
             return report
         with reference_neighbours(fn, exercise) as called:
-            alone = run(fn, exercise, hidden)
+            alone = run(fn, exercise, hidden, own)
     better = (alone.points, len(alone.mistakes)) > (report.points, len(report.mistakes))
     if not called or not (report.blocked or better):
         return report
@@ -128,7 +125,7 @@ def reference_neighbours(fn, exercise):
         names.update(theirs)
 
 
-def run(fn, exercise, hidden):
+def run(fn, exercise, hidden, own=None):
     """Run the battery once.
 
     Parameters
@@ -136,6 +133,8 @@ def run(fn, exercise, hidden):
     fn : function
     exercise : Exercise
     hidden : bool
+    own : function, optional
+        The student's own function of which this one is to give the gradient.
 
     Returns
     -------
@@ -160,7 +159,11 @@ def run(fn, exercise, hidden):
     else:
         lines.append(untouched)
         lines.append(values(report, ORDINARY, by_part))
-        if lines[-1].verdict == "failed":
+        right = lines[-1].verdict == "passed"
+        if exercise.gradient_of:
+            lines.append(against_differences(exercise, by_part[ORDINARY][0], own, right))
+            lines.extend(against_torch(exercise, by_part[ORDINARY][0]) if right and not hidden else [])
+        if not right:
             lines.append(Line("further parts", "note", "They are judged once the values are right."))
         else:
             lines.extend(values(report, part, by_part) for part in (SMALL, EXTREME) if part in by_part)
@@ -192,12 +195,15 @@ def structure(report, outcomes):
             return Line("structure", "failed", words, mistake and mistake.name)
     forms = []
     for output in report.exercise.outputs:
-        if not output.axes:
+        if output.fields:
+            of = f"a list of {output.kind.__name__}, one a time step" if output.axes else f"a {output.kind.__name__}"
+            forms.append(f"`{output.name}` is {of}.")
+        elif not output.axes:
             forms.append(f"`{output.name}` is a number.")
         elif output.axes.startswith("..."):
             forms.append(f"`{output.name}` has the shape of its argument.")
         else:
-            forms.append(f"`{output.name}` is an array of shape {in_brackets(output.axes)}.")
+            forms.append(f"`{output.name}` is an array of shape {axes_in_brackets(output)}.")
     return Line("structure", "passed", " ".join([*forms, *outcomes[0].remarks]))
 
 
@@ -265,8 +271,9 @@ def differs(report, outcome):
     words : str or None
         None when it doesn't.
     """
-    for output, got, want in zip(report.exercise.outputs, outcome.answer, outcome.expected, strict=True):
-        words = first_difference(output, got, want, reveal=not report.hidden)
+    exercise = report.exercise
+    for output, got, want in zip(exercise.leaves, outcome.answer, outcome.expected, strict=True):
+        words = first_difference(output, got, want, not report.hidden, exercise.tolerance)
         if words:
             if outcome.case.part != SINGLE and got.dtype in (np.float16, np.float32):
                 words += f" It is of dtype {got.dtype}, which keeps fewer digits than the arguments' float64."
@@ -288,20 +295,44 @@ def recognise(exercise, outcomes):
     """
     if any(outcome.answer is None for outcome in outcomes):
         return None
+    # What is kept aside for later functions decides where the rest is right; else it may be wrong in more ways.
+    counted = [not output.aside for output in exercise.leaves]
+    if outcomes[0].kind == "form" or all(
+        same(chosen(o.answer, counted), chosen(o.expected, counted), exercise.tolerance) for o in outcomes
+    ):
+        counted = None
     for mistake in exercise.mistakes:
-        if all(agrees(mistake, outcome) for outcome in outcomes):
+        if all(agrees(exercise, mistake, outcome, counted) for outcome in outcomes):
             return mistake
     return None
 
 
-def agrees(mistake, outcome):
+def chosen(arrays, counted):
+    """Those of the arrays that count; all where nothing is said.
+
+    Parameters
+    ----------
+    arrays : tuple of arrays
+    counted : list of bool, or None
+
+    Returns
+    -------
+    arrays : tuple of arrays
+    """
+    return arrays if counted is None else tuple(a for a, counts in zip(arrays, counted, strict=True) if counts)
+
+
+def agrees(exercise, mistake, outcome, counted):
     """Whether a wrong variant gives the answer that came back.
 
     Parameters
     ----------
+    exercise : Exercise
     mistake : Mistake
     outcome : Outcome
         With an answer.
+    counted : list of bool, or None
+        Which arrays are compared.
 
     Returns
     -------
@@ -309,11 +340,12 @@ def agrees(mistake, outcome):
         False also where the variant stops with an exception.
     """
     try:
-        wrong = mistake.variant(*outcome.case.copies())
+        wrong = exercise.arrays(mistake.variant(*outcome.case.copies()))
     except (ValueError, IndexError):
         return False
-    wrong = wrong if isinstance(wrong, tuple) else (wrong,)
-    return same(outcome.answer, tuple(np.asarray(w) for w in wrong))
+    if len(wrong) != len(outcome.answer):
+        return False
+    return same(chosen(outcome.answer, counted), chosen(wrong, counted), exercise.tolerance)
 
 
 def repetition(fn, exercise, outcomes):
@@ -335,8 +367,7 @@ def repetition(fn, exercise, outcomes):
         return Line("repetition", "failed", "Not tried, since a call before did not return.")
     flipped = {name: each_array(lambda a: np.flip(a, 0), value) for name, value in first.case.args.items()}
     calls.call(fn, exercise, Case(ORDINARY, "the same numbers in another order", flipped))
-    kept = first.returned if len(exercise.outputs) > 1 else (first.returned,)
-    if not same(tuple(np.asarray(v) for v in kept), first.answer):
+    if not same(exercise.arrays(first.returned), first.answer):
         return Line(
             "repetition",
             "failed",
@@ -366,7 +397,7 @@ def dtype(report, by_part):
     ------
     line : Line
     """
-    outputs = report.exercise.outputs
+    outputs = report.exercise.leaves
     wide = [o.answer for part, outcomes in by_part.items() if part != SINGLE for o in outcomes if o.problem is None]
     if any(a.dtype == np.float32 and not o.integer for answer in wide for o, a in zip(outputs, answer, strict=True)):
         words = "float64 arguments give float32, which keeps half as many digits. Something made with `np.float32`, as "

@@ -12,12 +12,12 @@ import threading
 import time
 import traceback
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rnnlib.checks.cases import unchanged
-from rnnlib.checks.compare import in_brackets, shape_in_letters
+from rnnlib.checks.compare import axes_in_brackets, shape_in_letters
 
 #: Seconds that one call may take; the cases are tiny, and a right solution needs milliseconds.
 TIME_LIMIT = 5.0
@@ -120,7 +120,7 @@ def call(fn, exercise, case):
         name for (name, was), now in zip(case.args.items(), args, strict=True) if not unchanged(was, now)
     ]
     if outcome.problem is None:
-        read_answer(outcome, exercise.outputs)
+        read_answer(outcome, exercise)
     return outcome
 
 
@@ -159,37 +159,102 @@ def time_limit(seconds):
         raise OutOfTime
 
 
-def read_answer(outcome, outputs):
+def read_answer(outcome, exercise):
     """Put what came back into `outcome.answer`, or why it can't be into `outcome.problem`.
 
     Parameters
     ----------
     outcome : Outcome
         Changed in place.
-    outputs : tuple of Output
+    exercise : Exercise
     """
-    values = outcome.returned
+    values, outputs = outcome.returned, exercise.outputs
     if len(outputs) == 1:
         values = (values,)
-    elif not isinstance(values, tuple) or len(values) != len(outputs):
+    elif not isinstance(values, tuple | list) or len(values) != len(outputs):
         names = ", ".join(o.name for o in outputs)
         outcome.kind = "form"
         outcome.problem = f"It gives back {kind_of(values)}; it should give back a tuple of {len(outputs)}: `{names}`."
         return
-    arrays = []
-    for output, value, want in zip(outputs, values, outcome.expected, strict=True):
-        problem = what_is_wrong_with(output, value, want)
+    arrays, expected = [], list(outcome.expected)
+    for output, value in zip(outputs, values, strict=True):
+        leaves = output.leaves()
+        wanted, expected = expected[: len(leaves)], expected[len(leaves) :]
+        try:
+            problem = None
+            for leaf, entry, want in taken_apart(output, value, leaves, wanted):
+                problem = problem or what_is_wrong_with(leaf, entry, want)
+        except NotOfItsForm as error:
+            problem = str(error)
         if problem:
             outcome.kind, outcome.problem = "form", problem
             if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
-                outcome.answer = (np.array(value),)
-                letters = shape_in_letters(output, want.shape, value.shape)
+                if len(outputs) == 1:
+                    outcome.answer = (np.array(value),)
+                letters = shape_in_letters(output, wanted[0].shape, value.shape)
                 outcome.remarks = [f"That looks like {letters}."] if letters else []
             return
-        if not output.axes and not isinstance(value, int | float):
+        if not output.axes and not output.fields and not isinstance(value, int | float):
             outcome.remarks.append(f"`{output.name}` comes as {kind_of(value)}, which counts as a float.")
-        arrays.append(np.array(value))
+        arrays.extend(np.array(a) for a in output.arrays(value))
     outcome.answer = tuple(arrays)
+
+
+class NotOfItsForm(ValueError):
+    """A value is not the named tuple, the dict or the list that it should be; the message says so."""
+
+
+def taken_apart(output, value, leaves, wanted):
+    """What stands in a value, each with the output that it should be and the array that is expected.
+
+    Parameters
+    ----------
+    output : Output
+    value : object
+        What came back for it.
+    leaves : list of Output
+        Its own.
+    wanted : list of arrays
+        What is expected for each leaf.
+
+    Yields
+    ------
+    leaf : Output
+    entry : object
+    want : array
+
+    Raises
+    ------
+    NotOfItsForm
+        Where the value is something else.
+    """
+    if not output.fields:
+        yield output, value, wanted[0]
+        return
+    what = output.kind.__name__
+    steps = [value]
+    if output.axes:
+        T = len(wanted[0])
+        if not isinstance(value, list | tuple) or hasattr(value, "_fields") or len(value) != T:
+            length = f" of {len(value)}" if isinstance(value, list) else ""
+            raise NotOfItsForm(
+                f"It gives back {kind_of(value)}{length} for `{output.name}`, which should be a list with the {what} "
+                f"of each of the {T} time steps."
+            )
+        steps = value
+    for t, step in enumerate(steps):
+        name = f"{output.name}[{t}]" if output.axes else output.name
+        try:
+            entries = output.entries(step)
+        except (KeyError, AttributeError, TypeError, IndexError):
+            names = ", ".join(f.name for f in output.fields)
+            form = f"a dict with the keys {names}" if output.kind is dict else f"{what}({names})"
+            raise NotOfItsForm(f"It gives back {kind_of(step)} for `{name}`, which should be {form}.") from None
+        for leaf, entry, want in zip(leaves, entries, wanted, strict=True):
+            if output.axes:
+                yield replace(leaf, name=leaf.name.replace("[t]", f"[{t}]"), axes=leaf.axes[1:]), entry, want[t]
+            else:
+                yield leaf, entry, want
 
 
 def what_is_wrong_with(output, value, want):
@@ -198,6 +263,7 @@ def what_is_wrong_with(output, value, want):
     Parameters
     ----------
     output : Output
+        An array or a number.
     value : object
     want : array
         The expected value.
@@ -214,7 +280,7 @@ def what_is_wrong_with(output, value, want):
         if isinstance(value, int | float | np.number) or (isinstance(value, np.ndarray) and value.ndim == 0):
             return None
         return f"It gives back {came}; `{name}` should be one number, a float."
-    wanted = f"`{name}` should be an array of shape {in_brackets(list(output.axes.replace('...', '')))}"
+    wanted = f"`{name}` should be an array of shape {axes_in_brackets(output)}"
     if output.axes.startswith("..."):
         wanted = f"`{name}` should be an array of the shape of its argument"
     if inspect.isgenerator(value):

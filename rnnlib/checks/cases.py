@@ -1,7 +1,7 @@
 """Cases: the arguments that a function is tried on, drawn from a seed."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,13 @@ class Case:
 
     part: str  #: ORDINARY, SMALL, EXTREME or SINGLE
     words: str  #: what is particular about it: ``T = 5, B = 3``
-    args: dict[str, object]  #: by name, in the order of the signature; arrays, numbers or named tuples of arrays
+    args: dict[
+        str, object
+    ]  #: by name, in the order of the signature: arrays, numbers, functions, or collections of them
+    #: Of a gradient: the arguments with which the forward function is called, by name, and the gradient by each thing
+    #: that it gives back (None for what has none). The gradient asked is that of the sum of their products.
+    forward: dict[str, object] | None = field(default=None, repr=False)
+    upstream: tuple = field(default=(), repr=False)
 
     def copies(self):
         """Fresh copies of the arguments, so that what a function does to them stays in its call.
@@ -28,14 +34,14 @@ class Case:
 
 
 def each_array(function, value):
-    """Apply a function to an argument that is an array, or to every array of one that is a named tuple.
+    """Apply a function to an argument that is an array, or to every array in a tuple, a list or a dict.
 
     Parameters
     ----------
     function : function
         From array to array.
-    value : array, named tuple of arrays, or anything else
-        What is neither stays as it is.
+    value : array, tuple (named or not), list or dict of arrays, or anything else
+        What is none of these stays as it is.
 
     Returns
     -------
@@ -43,25 +49,32 @@ def each_array(function, value):
     """
     if isinstance(value, np.ndarray):
         return function(value)
-    if isinstance(value, tuple):
-        return value._make(each_array(function, entry) for entry in value)
+    if isinstance(value, tuple | list):
+        entries = [each_array(function, entry) for entry in value]
+        return value._make(entries) if hasattr(value, "_make") else type(value)(entries)
+    if isinstance(value, dict):
+        return {key: each_array(function, entry) for key, entry in value.items()}
     return value
 
 
 def unchanged(was, now):
-    """Whether an argument has still the numbers that it had.
+    """Whether an argument has still the numbers that it had, rounding aside: who adds and subtracts ε leaves some.
 
     Parameters
     ----------
-    was, now : arrays, numbers or named tuples of arrays
+    was, now : arrays, numbers, functions, or tuples, lists or dicts of them
 
     Returns
     -------
     same : bool
     """
-    if isinstance(was, tuple):
-        return all(map(unchanged, was, now))
-    return np.array_equal(was, now)
+    if isinstance(was, dict):
+        return isinstance(now, dict) and was.keys() == now.keys() and all(unchanged(was[key], now[key]) for key in was)
+    if isinstance(was, tuple | list):
+        return len(was) == len(now) and all(map(unchanged, was, now))
+    if isinstance(was, np.ndarray) and was.dtype.kind == "f":
+        return np.shape(now) == was.shape and np.allclose(now, was, rtol=1e-12, atol=1e-12)
+    return np.array_equal(was, now) if isinstance(was, np.ndarray) else was == now
 
 
 def generator(name, hidden):
@@ -138,7 +151,7 @@ def to_dtype(dtype, value):
     Parameters
     ----------
     dtype : numpy dtype
-    value : array, named tuple of arrays, or anything else
+    value : as in `each_array`
 
     Returns
     -------

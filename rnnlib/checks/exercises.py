@@ -4,7 +4,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,11 +14,64 @@ from rnnlib.checks.cases import Case, to_dtype
 
 @dataclass(frozen=True)
 class Output:
-    """One thing that a function gives back."""
+    """One thing that a function gives back: an array, a number, a named tuple of arrays, or a dict of arrays."""
 
     name: str  #: as the notebook calls it: ``hs``
-    axes: str  #: a letter an axis, ``"TBH"``; empty for a number; ``...`` for any leading axes, as in ``"...K"``
+    #: A letter an axis, ``"TBH"``; empty for a number; ``...`` for any leading axes, as in ``"...K"``. G stands for
+    #: the blocks of H columns that ``blocks`` names.
+    axes: str = ""
     integer: bool = False  #: tokens rather than floating-point numbers
+    blocks: tuple[str, ...] = ()  #: letters of the blocks side by side on an axis G: ``("i", "f", "g", "o")``
+    backward: bool = False  #: its time steps are computed from the last to the first
+    #: Of a named tuple or a dict, what is in it; with axes ``"T"`` a list of such tuples, one a time step.
+    fields: "tuple[Output, ...]" = ()
+    kind: type | None = field(default=None, repr=False)  #: the named tuple's class, or dict
+    aside: bool = False  #: serves later functions: named mistakes are recognised by the other outputs
+
+    def leaves(self):
+        """The arrays in it, each as an output: ``cache.i`` of a named tuple, ``caches[t].i`` of a list of them.
+
+        Returns
+        -------
+        outputs : list of Output
+        """
+        if not self.fields:
+            return [self]
+        form = '{}["{}"]' if self.kind is dict else "{}[t].{}" if self.axes else "{}.{}"
+        return [
+            replace(f, name=form.format(self.name, f.name), axes=self.axes + f.axes, aside=self.aside)
+            for f in self.fields
+        ]
+
+    def entries(self, value):
+        """What a value has for each field; a KeyError or AttributeError where it has not.
+
+        Parameters
+        ----------
+        value : named tuple or dict
+
+        Returns
+        -------
+        entries : list
+        """
+        return [value[f.name] if self.kind is dict else getattr(value, f.name) for f in self.fields]
+
+    def arrays(self, value):
+        """The arrays of a value that has this output's form.
+
+        Parameters
+        ----------
+        value : as the function gives it back
+
+        Returns
+        -------
+        arrays : list, in the order of `leaves`
+        """
+        if not self.fields:
+            return [value]
+        if self.axes:
+            return [np.stack(steps) for steps in zip(*map(self.entries, value), strict=True)]
+        return self.entries(value)
 
 
 @dataclass(frozen=True)
@@ -28,6 +81,15 @@ class Mistake:
     name: str  #: stable, such as ``rnn.initial-state-ignored``: translations and statistics refer to it
     words: str
     variant: Callable
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a student who asks is told, a step at a time. The formula is the last step; the code is not a hint."""
+
+    where: str
+    why: str
+    formula: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +105,29 @@ class Exercise:
     hidden_points: float
     neighbours: tuple[str, ...] = ()  #: exercises of the assignment that this function may call
     mistakes: tuple[Mistake, ...] = field(default=(), repr=False)
+    hints: Hints | None = field(default=None, repr=False)
+    #: Of a gradient, the exercise whose gradient it is; each case then has `Case.forward` and `Case.upstream`.
+    gradient_of: str | None = None
+    tolerance: float | None = None  #: in place of `rnnlib.checks.compare.TOLERANCE`, for what is right in part only
+
+    @functools.cached_property
+    def leaves(self):
+        """The arrays that come back, those inside a named tuple one by one (list of Output)."""
+        return [leaf for output in self.outputs for leaf in output.leaves()]
+
+    def arrays(self, value):
+        """The arrays of a value that has the form of the outputs.
+
+        Parameters
+        ----------
+        value : as the function gives it back
+
+        Returns
+        -------
+        arrays : tuple of arrays, one a leaf
+        """
+        values = value if len(self.outputs) > 1 else (value,)
+        return tuple(np.asarray(a) for o, v in zip(self.outputs, values, strict=True) for a in o.arrays(v))
 
     def expected(self, case):
         """The right answer to a case, computed in float64.
@@ -53,10 +138,9 @@ class Exercise:
 
         Returns
         -------
-        arrays : tuple of arrays, one an output
+        arrays : tuple of arrays, one a leaf
         """
-        value = self.reference(*(to_dtype(np.float64, a) for a in case.copies()))
-        return tuple(np.asarray(v) for v in (value if len(self.outputs) > 1 else (value,)))
+        return self.arrays(self.reference(*(to_dtype(np.float64, a) for a in case.copies())))
 
 
 class Misuse(TypeError, ValueError):
@@ -114,7 +198,10 @@ def find(fn, caller):
     for candidate in (name, *(key for key, value in caller.items() if value is fn)):
         if candidate not in known:
             continue
-        if getattr(unwrapped(fn), "__globals__", {}).get("__name__", "").split(".")[0] == "rnnlib":
+        if (
+            not getattr(fn, "lent", False)
+            and getattr(unwrapped(fn), "__globals__", {}).get("__name__", "").split(".")[0] == "rnnlib"
+        ):
             raise Misuse(
                 f"this is the library's own {candidate}; a later cell imported it over yours: run the cell that "
                 "defines yours again"

@@ -4,7 +4,7 @@ import numpy as np
 
 from rnnlib import activations, losses
 from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, draw_sizes, in_words, to_single
-from rnnlib.checks.exercises import Exercise, Mistake, Output
+from rnnlib.checks.exercises import Exercise, Hints, Mistake, Output
 
 # --- The references, under the signatures that the student writes. ---
 # The battery also lends them to a student's functions in place of wrong neighbours. There they have to take whatever a
@@ -684,8 +684,64 @@ SAMPLE_MISTAKES = (
     *(Mistake(m.name, m.words, _written(step=m.variant)) for m in STEP_MISTAKES),
 )
 
+# --- The hints: where to look, why, the formula. ---
+
+HINTS = {
+    "softmax": Hints(
+        "Look at two things: the axis over which you sum, and what `np.exp` makes of the largest logit.",
+        "The distribution is over the last axis, so maximum and sum are taken over it, and kept as an axis of size 1 "
+        "they fit to every row. An exponential overflows above 709 in float64; adding the same number to all logits of "
+        "a row changes no probability.",
+        "p_k = exp(o_k - m) / sum_j exp(o_j - m), with m the largest logit of the same row.",
+    ),
+    "cross_entropy": Hints(
+        "Look at where the logarithm is taken, and at what you divide by.",
+        "A small probability rounds to 0 before you take its logarithm. The logarithm of a fraction is a difference, in "
+        "which the exponential of the numerator is gone. The mean is over all T·B predictions.",
+        "log p_y = (o_y - m) - log sum_j exp(o_j - m), with m the largest logit of the row; L = -(1 / TB) times the sum "
+        "of log p_y over all steps and rows.",
+    ),
+    "rnn_step": Hints(
+        "Look at the three terms inside the tanh, and at the side on which each weight stands.",
+        "A row of `x` has D numbers and W_x is (D, H): the vector stands to the left. W_h is square, so a transpose there "
+        "breaks no shape and only the numbers tell.",
+        "h = tanh(x W_x + h_prev W_h + b): one tanh, of the sum.",
+    ),
+    "rnn_forward": Hints(
+        "Look at the state that your loop hands from one step to the next, and at the one before the first.",
+        "Step t needs the state after step t - 1, and step 0 needs `h0`. What you store at t is the state after the "
+        "step, in an array of its own.",
+        "hs[0] = step(xs[0], h0), hs[t] = step(xs[t], hs[t - 1]) for t = 1, ..., T - 1.",
+    ),
+    "readout": Hints(
+        "Look at the last axis: H goes in, K comes out, at every step alike.",
+        "A matrix product with an array of three axes acts on its last axis, so no loop over time is needed. The "
+        "readout is linear: the softmax belongs to the loss.",
+        "o_t = h_t W_y + b_y, of shape (T, B, K) for all t.",
+    ),
+    "sample": Hints(
+        "Look at what step t + 1 reads: the token drawn at t, and the state after t.",
+        "The network writes by reading what it wrote. The temperature divides the logits, before the softmax. The token "
+        "is the first whose cumulated probability is above the row's own u, which is what counting those at most u "
+        "gives, too.",
+        "x_t = one-hot(k_{t-1}), h_t = step(x_t, h_{t-1}), p_t = softmax(o_t / temperature), "
+        "k_t = min {k : p_{t,0} + ... + p_{t,k} > u_t}.",
+    ),
+}
+
 EXERCISES = [
-    Exercise("softmax", "01-rnn", (Output("p", "...K"),), softmax, _softmax_cases, 1, 1, (), SOFTMAX_MISTAKES),
+    Exercise(
+        "softmax",
+        "01-rnn",
+        (Output("p", "...K"),),
+        softmax,
+        _softmax_cases,
+        1,
+        1,
+        (),
+        SOFTMAX_MISTAKES,
+        HINTS["softmax"],
+    ),
     Exercise(
         "cross_entropy",
         "01-rnn",
@@ -696,8 +752,20 @@ EXERCISES = [
         2,
         ("softmax",),
         CROSS_ENTROPY_MISTAKES,
+        HINTS["cross_entropy"],
     ),
-    Exercise("rnn_step", "01-rnn", (Output("h", "BH"),), rnn_step, _rnn_step_cases, 1, 2, (), RNN_STEP_MISTAKES),
+    Exercise(
+        "rnn_step",
+        "01-rnn",
+        (Output("h", "BH"),),
+        rnn_step,
+        _rnn_step_cases,
+        1,
+        2,
+        (),
+        RNN_STEP_MISTAKES,
+        HINTS["rnn_step"],
+    ),
     Exercise(
         "rnn_forward",
         "01-rnn",
@@ -708,8 +776,20 @@ EXERCISES = [
         2,
         ("rnn_step",),
         RNN_FORWARD_MISTAKES,
+        HINTS["rnn_forward"],
     ),
-    Exercise("readout", "01-rnn", (Output("logits", "TBK"),), readout, _readout_cases, 1, 1, (), READOUT_MISTAKES),
+    Exercise(
+        "readout",
+        "01-rnn",
+        (Output("logits", "TBK"),),
+        readout,
+        _readout_cases,
+        1,
+        1,
+        (),
+        READOUT_MISTAKES,
+        HINTS["readout"],
+    ),
     Exercise(
         "sample",
         "01-rnn",
@@ -720,5 +800,6 @@ EXERCISES = [
         2,
         ("softmax", "rnn_step", "rnn_forward", "readout"),
         SAMPLE_MISTAKES,
+        HINTS["sample"],
     ),
 ]
