@@ -11,15 +11,15 @@ FIGURES  := $(patsubst %.py,%.svg,$(filter-out book/figures/style.py book/figure
 CHAPTERS := _config.yml _toc.yml $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
-test book grade pictures: export OPENBLAS_NUM_THREADS ?= 1
+test book grade pictures grader-proof: export OPENBLAS_NUM_THREADS ?= 1
 test book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book serve lab grade figures pictures bench lint format lock clean
+.PHONY: help course test setup exercises book serve lab grade figures pictures bench grader-proof lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 course: setup exercises book grade  ## everything: set up, release the exercises, build the book, grade the sample class
 	@echo
@@ -79,6 +79,9 @@ pictures: book grade  ## take the README's pictures again (needs Chromium)
 
 bench: setup  ## time rnnlib beside torch; writes benchmarks/results/ (minutes; wants a machine with nothing else to do)
 	python -m benchmarks.speed
+
+grader-proof: setup  ## count what the checks catch, name and let through; writes benchmarks/results/ (minutes)
+	python -m benchmarks.grader_proof
 
 lint: setup  ## check style and formatting
 	ruff check .

@@ -24,19 +24,68 @@ class ByHand(Cell):
         self.blocks, self.biases, self.states, self.output = cell.blocks, cell.biases, cell.states, cell.output
 
     def shapes(self, D, H):
-        """The parameters of the cell in whose place this one stands; see `Cell.shapes`."""
+        """The parameters of the cell in whose place this one stands.
+
+        Parameters
+        ----------
+        D, H : int
+            Input size and number of hidden units.
+
+        Returns
+        -------
+        shapes : dict of str to tuple of int
+        """
         return self.cell.shapes(D, H)
 
     def inputs(self, xs, products):
-        """The input as it is: the step takes its product; see `Cell.inputs`."""
+        """The input as it is: the step takes its products itself.
+
+        Parameters
+        ----------
+        xs : array, shape (T, B, D)
+        products : rnnlib.bptt.Products
+            Of no use here.
+
+        Returns
+        -------
+        a_x : array, shape (T, B, D)
+        """
         return xs
 
     def inputs_backward(self, da_x, products):
-        """The gradient as it is; see `Cell.inputs_backward`."""
+        """The gradient as it is.
+
+        Parameters
+        ----------
+        da_x : array, shape (T, B, D)
+        products : rnnlib.bptt.Products
+            Of no use here.
+
+        Returns
+        -------
+        dxs : array, shape (T, B, D)
+        """
         return da_x
 
     def step(self, a_x, state_prev, products):
-        """One step, by the function; see `Cell.step`."""
+        """One step, by the function.
+
+        Parameters
+        ----------
+        a_x : array, shape (B, D)
+            The input.
+        state_prev : tuple of arrays, each of shape (B, H)
+            The state before.
+        products : rnnlib.bptt.Products
+            Has the weights.
+
+        Returns
+        -------
+        state : tuple of arrays, each of shape (B, H)
+            The state after.
+        saved : tuple
+            What stands between `dstate` and the weights in the backward function's arguments.
+        """
         result = self._step(a_x, *state_prev, *products.params.values())
         if not isinstance(result, tuple | list):
             return (result,), (a_x, state_prev[0], result)
@@ -44,7 +93,24 @@ class ByHand(Cell):
         return tuple(state), (cache,)
 
     def step_backward(self, dstate, saved, products):
-        """The gradients of one step, by the function; see `Cell.step_backward`."""
+        """The gradients of one step, by the function.
+
+        Parameters
+        ----------
+        dstate : tuple of arrays, each of shape (B, H)
+            All that reaches the state after.
+        saved : tuple
+            From `step`.
+        products : rnnlib.bptt.Products
+            Keeps the weights' gradients.
+
+        Returns
+        -------
+        dx : array, shape (B, D)
+            Gradient by the input.
+        dstate_prev : tuple of arrays, each of shape (B, H)
+            Gradient by the state before.
+        """
         params = products.params
         dx, *rest = self._step_backward(*dstate, *saved, params["W_x"], params["W_h"])
         n = len(self.states)

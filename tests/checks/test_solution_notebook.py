@@ -27,9 +27,8 @@ def graded(assignment):
 
 
 def test_the_points_of_the_cells_are_those_of_the_exercises(assignment):
-    points = {
-        name: cell.metadata.nbgrader.points for name, cell in graded(assignment).items() if cell.metadata.nbgrader.grade
-    }
+    marks = {name: cell.metadata.nbgrader for name, cell in graded(assignment).items()}
+    points = {name: mark.points for name, mark in marks.items() if mark.grade}
     written = {name: value for name, value in points.items() if name.startswith("question-")}
     expected = {f"{e.name}-check": e.points for e in exercises_of(assignment)} | {
         f"{e.name}-hidden": e.hidden_points for e in exercises_of(assignment)

@@ -696,15 +696,15 @@ HINTS = {
     ),
     "cross_entropy": Hints(
         "Look at where the logarithm is taken, and at what you divide by.",
-        "A small probability rounds to 0 before you take its logarithm. The logarithm of a fraction is a difference, in "
-        "which the exponential of the numerator is gone. The mean is over all T·B predictions.",
-        "log p_y = (o_y - m) - log sum_j exp(o_j - m), with m the largest logit of the row; L = -(1 / TB) times the sum "
-        "of log p_y over all steps and rows.",
+        "A small probability rounds to 0 before you take its logarithm. The logarithm of a fraction is a difference, "
+        "in which the exponential of the numerator is gone. The mean is over all T·B predictions.",
+        "log p_y = (o_y - m) - log sum_j exp(o_j - m), with m the largest logit of the row; L = -(1 / TB) times the "
+        "sum of log p_y over all steps and rows.",
     ),
     "rnn_step": Hints(
         "Look at the three terms inside the tanh, and at the side on which each weight stands.",
-        "A row of `x` has D numbers and W_x is (D, H): the vector stands to the left. W_h is square, so a transpose there "
-        "breaks no shape and only the numbers tell.",
+        "A row of `x` has D numbers and W_x is (D, H): the vector stands to the left. W_h is square, so a transpose "
+        "there breaks no shape and only the numbers tell.",
         "h = tanh(x W_x + h_prev W_h + b): one tanh, of the sum.",
     ),
     "rnn_forward": Hints(
@@ -721,9 +721,9 @@ HINTS = {
     ),
     "sample": Hints(
         "Look at what step t + 1 reads: the token drawn at t, and the state after t.",
-        "The network writes by reading what it wrote. The temperature divides the logits, before the softmax. The token "
-        "is the first whose cumulated probability is above the row's own u, which is what counting those at most u "
-        "gives, too.",
+        "The network writes by reading what it wrote. The temperature divides the logits, before the softmax. The "
+        "token is the first whose cumulated probability is above the row's own u; counting those at most u gives the "
+        "same.",
         "x_t = one-hot(k_{t-1}), h_t = step(x_t, h_{t-1}), p_t = softmax(o_t / temperature), "
         "k_t = min {k : p_{t,0} + ... + p_{t,k} > u_t}.",
     ),
