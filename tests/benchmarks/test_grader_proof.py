@@ -31,7 +31,7 @@ def tree_of(exercise):
 
 
 def test_the_written_proof_has_what_is_asked():
-    """Every mistake loses points, 98 in 100 are named as themselves, no right style loses any, no mutant gets through."""
+    """Every mistake costs points, 98 in 100 are named as themselves, no right style loses any, no mutant survives."""
     rows = ROWS.values()
     assert all(row["caught"] == row["variants"] for row in rows)
     assert sum(row["named"] for row in rows) >= 0.98 * sum(row["variants"] for row in rows)
@@ -62,11 +62,9 @@ def vars_of(exercise):
 
 def test_mutants_change_one_place_each():
     tree = ast.parse("def f(a, b):\n    return a.T - 2 * b")
-    found = dict.fromkeys(words.split(" -> return ")[1] for words, _ in mutants.mutate(tree))
-    assert list(found) == [
-        "a.T + 2 * b", "a.T", "2 * b", "a", "a.T - (2 + b)", "a.T - 2 / b", "a.T - 2", "a.T - b",
-        "a.T - 3 * b", "a.T - 1 * b", "b.T - 2 * b", "a.T - 2 * a",
-    ] or set(found) >= {"a.T + 2 * b", "a - 2 * b", "a.T - 2 / b", "a.T - b", "a.T - 3 * b", "b.T - 2 * b", "a.T - 2 * a"}  # fmt: skip
+    found = [words.removeprefix("return a.T - 2 * b -> return ") for words, _ in mutants.mutate(tree)]
+    changed = "a.T + 2 * b|a.T|2 * b|a - 2 * b|b.T - 2 * b|a.T - (2 + b)|a.T - 2 / b|a.T - 2|a.T - b|a.T - 3 * b"
+    assert sorted(found) == sorted(f"{changed}|a.T - 1 * b|a.T - 2 * a".split("|"))
 
 
 def test_a_mutant_that_is_let_through_is_told_from_an_equivalent(monkeypatch):
