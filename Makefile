@@ -53,9 +53,10 @@ _build/.book: .venv/.installed _build/.rnnlib $(FIGURES) $(CHAPTERS)
 	jupyter-book build . -W -n --keep-going --path-output . || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
 
-# Neither the execution cache nor Sphinx notices a change in rnnlib: a change makes both forget. After a failed build
+# Neither the execution cache nor Sphinx notices a change in rnnlib or in a result that a page shows: a change makes both
+# forget. After a failed build
 # Sphinx forgets too, or the next would pass over the pages that failed.
-_build/.rnnlib: .venv/.installed $(RNNLIB)
+_build/.rnnlib: .venv/.installed $(RNNLIB) benchmarks/results/grader-proof.json
 	@rm -rf _build/.jupyter_cache _build/.doctrees
 	@mkdir -p _build
 	@touch $@

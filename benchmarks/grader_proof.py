@@ -22,6 +22,7 @@ from rnnlib.checks.compare import same
 
 RESULT = Path(__file__).with_name("results") / "grader-proof.json"
 SEEDS = ("spring", "autumn", "winter")
+ROUNDING_SEEDS = 20
 
 
 @contextmanager
@@ -111,7 +112,35 @@ def prove(exercise, seeds):
         "same_function": twins(exercise),
         "styles": len(styles),
         "accepted": sum(accepted),
+        "rounding": rounding(exercise, styles, len(seeds) and ROUNDING_SEEDS),
     }
+
+
+def rounding(exercise, styles, seeds):
+    """How far right solutions are from the reference, in units of the largest expected number or 1.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    styles : list of function
+    seeds : int
+        How many sets of cases to try.
+
+    Returns
+    -------
+    worst : dict of str to float
+        By the dtype of what came back.
+    """
+    worst = {}
+    for seed in range(seeds):
+        for case in exercise.cases(np.random.default_rng(seed)):
+            expected = exercise.expected(case)
+            for style in styles:
+                for got, want in zip(answer(style, exercise, case), expected, strict=True):
+                    if got.dtype.kind == "f":
+                        off = float(np.abs(got - want).max(initial=0) / max(1, np.abs(want).max(initial=0)))
+                        worst[got.dtype.name] = max(worst.get(got.dtype.name, 0.0), off)
+    return worst
 
 
 def twins(exercise):

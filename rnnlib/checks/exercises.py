@@ -21,7 +21,7 @@ class Output:
     #: the blocks of H columns that ``blocks`` names.
     axes: str = ""
     integer: bool = False  #: tokens rather than floating-point numbers
-    blocks: tuple[str, ...] = ()  #: letters of the blocks side by side on an axis G: ``("i", "f", "g", "o")``
+    blocks: tuple[str, ...] = ()  #: the blocks side by side on an axis G: ``("i", "f", "g", "o")``
     backward: bool = False  #: its time steps are computed from the last to the first
     #: Of a named tuple or a dict, what is in it; with axes ``"T"`` a list of such tuples, one a time step.
     fields: "tuple[Output, ...]" = ()

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import grader_proof, mutants
 from rnnlib.checks import exercises
+from rnnlib.checks.compare import TOLERANCE
 from rnnlib.checks.exercises import Mistake
 
 WRITTEN = json.loads(grader_proof.RESULT.read_text(encoding="utf-8"))
@@ -36,6 +37,9 @@ def test_the_written_proof_has_what_is_asked():
     assert all(row["caught"] == row["variants"] for row in rows)
     assert sum(row["named"] for row in rows) >= 0.98 * sum(row["variants"] for row in rows)
     assert all(row["accepted"] == row["styles"] for row in rows)
+    for exercise, row in zip(exercises(), rows, strict=True):
+        for dtype, worst in row["rounding"].items():  # the tolerance leaves room for other machines
+            assert worst < (exercise.tolerance or TOLERANCE[dtype]) / 10
     assert [row["survivors"] for row in KILLED.values() if row["survivors"]] == []
 
 
