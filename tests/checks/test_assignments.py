@@ -5,6 +5,9 @@ the same name in `rnnlib.checks.styles`.
 """
 
 import importlib
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -146,3 +149,41 @@ def test_an_exercise_has_hints_in_three_steps_that_say_different_things(exercise
     assert len(set(steps)) == 3 and all(len(step) > 20 for step in steps)
     for step in steps:
         assert "return " not in step and "def " not in step  # the solution is not a hint
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_a_check_takes_less_than_a_second_once_torch_is_imported(exercise):
+    """Also of a wrong answer that no catalogued mistake gives, which is compared with every one of them."""
+    if exercise.gradient_of:
+        pytest.importorskip("torch", reason="needs PyTorch: pip install -r requirements.txt")
+
+    def strange(*arguments):
+        return each_array(lambda a: a * 1.37 if a.dtype.kind == "f" else a, exercise.reference(*arguments))
+
+    for fn in (styles_of(exercise).STYLES[exercise.name][0], strange):
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            battery.judge(fn, exercise)
+            times.append(time.process_time() - start)
+        assert min(times) < 1
+
+
+def test_the_first_check_of_a_gradient_takes_less_than_two_seconds_with_pytorchs_import():
+    script = """
+import time
+import numpy as np
+from rnnlib import check
+from rnnlib.checks.styles import bptt
+rnn_step_backward = bptt.STYLES["rnn_step_backward"][0]
+start = time.process_time()
+assert check(rnn_step_backward) > 0
+print(time.process_time() - start)
+"""
+    seconds = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert "equals autograd of the same equations in PyTorch" in done.stdout
+        seconds.append(float(done.stdout.split()[-1]))
+    assert min(seconds) < 2
