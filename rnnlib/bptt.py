@@ -251,7 +251,7 @@ def forward(cell, params, xs, state0, lengths=None):
         alive = (np.arange(T)[:, None] < lengths)[:, :, None]
 
     products = Products(params)
-    a_x = cell.inputs(xs, products)
+    a_x = cell.inputs(xs.copy(), products)  # products keeps it for the backward pass; the caller may change xs
     hs = np.empty((T, B, H), dtype)
     state, saved = tuple(s.copy() for s in state0), []
     for t in range(T):
@@ -278,6 +278,9 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     back through `window` steps and no further. ``window=k, every=1`` lets each output reach back through exactly k
     steps; ``window=k, every=k`` cuts the sequence into pieces of k, as training with a carried state does, at the
     cost of one pass. In a padded batch the pieces are those of the longest sequence.
+
+    The parameters are read again on the way back, so they should be those of the forward pass. What `forward` was given
+    besides, the input among it, was copied and may have changed.
 
     Parameters
     ----------

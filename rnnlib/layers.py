@@ -5,6 +5,10 @@ and the state to go on from; ``backward(dys, dstate)`` fills ``grads`` and gives
 initial state. Time comes first. With ``lengths``, what comes after a sequence's last step is padding: it changes
 neither a state nor a gradient, and the outputs there are 0. The recurrent layers are in `rnnlib.recurrent`, one for
 each cell.
+
+What is given to ``forward`` may be changed afterwards, and so may what it returns: ``backward`` has copies. The
+parameters it reads again. Between the two they should stay as they are: a gradient with parameters that were changed in
+place, as an optimiser does, belongs to neither (torch raises an error there).
 """
 
 import numpy as np
@@ -154,6 +158,8 @@ class Recurrent(Layer):
     def backward(self, dhs, dstate=None, window=None, every=1):
         """Backpropagation through time for the last `forward`; fills `grads`.
 
+        The parameters are read again, so they should still be those of `forward`.
+
         Parameters
         ----------
         dhs : array, shape (T, B, H)
@@ -268,10 +274,10 @@ class Dense(Layer):
         if alive is not None:
             ys *= alive
         if self.activation is None:
-            self._saved = hs, None, alive
+            self._saved = hs.copy(), None, alive
             return ys, None
         ys = self._function(ys)
-        self._saved = hs, ys.copy(), alive  # the caller may change what is returned
+        self._saved = hs.copy(), ys.copy(), alive  # the caller may change both
         return ys, None
 
     def backward(self, dys, dstate=None):

@@ -48,15 +48,13 @@ class Tape(NamedTuple):
     ----------
     params : dict of arrays
         The cell's.
-    xs : array, shape (T, B, D)
     lengths : array of integers, shape (B,), or None
         As given to `forward`.
     arrays : dict of arrays
-        By the names of `rnnlib.fast.in_numpy`: what the steps filled in, and a place for da.
+        By the names of `rnnlib.fast.in_numpy`: the input, what the steps filled in, and a place for da.
     """
 
     params: dict[str, np.ndarray]
-    xs: np.ndarray
     lengths: np.ndarray | None
     arrays: dict[str, np.ndarray]
 
@@ -111,14 +109,15 @@ def forward(cell, params, xs, state0, lengths=None, old=None):
         check_lengths(lengths, B, T)
         lengths = lengths.copy()
 
-    arrays = _arrays(cell, T, B, H, dtype, old)
+    arrays = _arrays(cell, T, B, D, H, dtype, old)
+    arrays["xs"][...] = xs  # the caller may change it before the backward pass
     states = tuple(arrays[name] for name in cell.states)
     for s, s0 in zip(states, state0, strict=True):
         s[0] = s0
     b_h = None
     if type(cell) is GRU:  # inside the reset
         b_h = np.concatenate([np.zeros(2 * H, dtype), params.get("b_h", np.zeros(H, dtype))])
-    x = kernels.prepare(params["W_x"], params["b"]), kernels.prepare(params["W_h"], b_h), np.ascontiguousarray(xs)
+    x = kernels.prepare(params["W_x"], params["b"]), kernels.prepare(params["W_h"], b_h), arrays["xs"]
     if type(cell) is Elman:
         kernels.rnn_forward(*x, arrays["a"], *states)
     elif type(cell) is LSTM:
@@ -130,7 +129,7 @@ def forward(cell, params, xs, state0, lengths=None, old=None):
     if lengths is not None:
         hs[_padding(T, lengths)] = 0
         last = lengths
-    return hs, tuple(s[last, np.arange(B)] for s in states), Tape(params, xs, lengths, arrays)
+    return hs, tuple(s[last, np.arange(B)] for s in states), Tape(params, lengths, arrays)
 
 
 def backward(cell, tape, dhs, dstate=None, window=None, every=1):
@@ -157,7 +156,8 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     TypeError, ValueError
         As `rnnlib.bptt.backward`.
     """
-    params, xs, lengths, arrays = tape
+    params, lengths, arrays = tape
+    xs = arrays["xs"]
     if window is not None or every != 1:
         _, _, plain = bptt.forward(cell, params, xs, tuple(arrays[name][0] for name in cell.states), lengths)
         return bptt.backward(cell, plain, dhs, dstate, window, every)
@@ -202,12 +202,13 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     return dxs, dnow, grads | ({"b_h": db[3 * H :]} if cell.recurrent_bias else {})
 
 
-def _arrays(cell, T, B, H, dtype, old):
-    """Where the steps write: the old tape's arrays, or new ones."""
+def _arrays(cell, T, B, D, H, dtype, old):
+    """Where the input is copied to and the steps write: the old tape's arrays, or new ones."""
     G = len(cell.blocks)
     width = 4 * H if type(cell) is GRU else G * H
     piece = min(T, max(1, PIECE // B))
-    shapes = {"a": (T, B, G * H), "da": (piece, B, width), **{name: (T + 1, B, H) for name in cell.states}}
+    shapes = {"xs": (T, B, D), "a": (T, B, G * H), "da": (piece, B, width)}
+    shapes |= {name: (T + 1, B, H) for name in cell.states}
     if type(cell) is GRU:
         shapes["m"] = (T, B, H)
     wanted = {name: (shape, dtype) for name, shape in shapes.items()}

@@ -354,12 +354,15 @@ def test_nothing_that_goes_in_is_changed_and_two_calls_give_the_same_bits(entry)
 
 
 @whole_family
-def test_changing_what_comes_out_does_not_change_the_gradients(entry):
-    case = Case(entry)
+@pytest.mark.parametrize("lengths", [None, [4, 2, 3]])
+def test_changing_what_went_in_or_came_out_does_not_change_the_gradients(entry, lengths):
+    case = Case(entry, lengths=None if lengths is None else np.array(lengths))
     expected = case.run()[2]
     hs, state = case.forward()
-    for a in (hs, *state):
+    for a in (case.xs, *case.state0, hs, *state):
         a[...] = 0
+    if lengths is not None:
+        case.lengths[:] = 1
     for name, g in case.backward().items():
         np.testing.assert_array_equal(g, expected[name], name)
 

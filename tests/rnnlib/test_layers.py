@@ -241,6 +241,7 @@ def test_the_parameters_of_bidirectional_are_the_layers_own():
 
 LAYERS = {
     "dense": lambda rng, dtype=np.float64: Dense(D, K, rng=rng, dtype=dtype, activation="tanh"),
+    "readout": lambda rng, dtype=np.float64: Dense(D, K, rng=rng, dtype=dtype),
     "embedding": lambda rng, dtype=np.float64: Embedding(K, D, rng=rng, dtype=dtype),
     "bidirectional": lambda rng, dtype=np.float64: Bidirectional(
         LSTM(D, 2, rng=rng, dtype=dtype), GRU(D, 3, rng=rng, dtype=dtype)
@@ -274,6 +275,23 @@ def test_a_padded_batch_is_its_sequences_one_at_a_time(name):
     assert not ys[padding()].any()
     for key, g in grads.items():
         assert relative_error(g, total[key]) < 1e-12, key
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("padded", [False, True])
+def test_changing_what_went_in_or_came_out_does_not_change_the_gradients(name, padded):
+    rng = np.random.default_rng(13)
+    layer = LAYERS[name](rng)
+    xs, dys, lengths = inputs_of(layer, rng), rng.standard_normal((T, B, layer.output_size)), LENGTHS.copy()
+    ys, _ = layer.forward(xs, lengths=lengths if padded else None)
+    dxs, _ = layer.backward(dys)
+    expected = dict(layer.grads)
+    for a in (xs, ys, lengths):
+        a[...] = 1
+    again, _ = layer.backward(dys)
+    np.testing.assert_array_equal(again, dxs)
+    for key, g in layer.grads.items():
+        np.testing.assert_array_equal(g, expected[key], key)
 
 
 @pytest.mark.parametrize("name", LAYERS)
