@@ -1,10 +1,10 @@
 """What a layer is, and the layers that any network is made of: parameters with a forward and a backward pass.
 
 Every layer has ``params`` and ``grads``, dicts with the same keys; ``forward(xs, state0, lengths)`` gives the outputs
-and the state to go on from; ``backward(dys, dstate)`` fills ``grads`` and gives the gradients by the input and by the
-initial state. Time comes first. With ``lengths``, what comes after a sequence's last step is padding: it changes
-neither a state nor a gradient, and the outputs there are 0. The recurrent layers are in `rnnlib.recurrent`, one for
-each cell.
+and the state to go on from; ``backward(dys, dstate, window, every)`` fills ``grads`` and gives the gradients by the
+input and by the initial state, truncated where there is a window. Time comes first. With ``lengths``, what comes after
+a sequence's last step is padding: it changes neither a state nor a gradient, and the outputs there are 0. The recurrent
+layers are in `rnnlib.recurrent`, one for each cell.
 
 What is given to ``forward`` may be changed afterwards, and so may what it returns: ``backward`` has copies. The
 parameters it reads again. Between the two they should stay as they are: a gradient with parameters that were changed in
@@ -280,7 +280,7 @@ class Dense(Layer):
         self._saved = hs.copy(), ys.copy(), alive  # the caller may change both
         return ys, None
 
-    def backward(self, dys, dstate=None):
+    def backward(self, dys, dstate=None, window=None, every=1):
         """Gradients for the last `forward`; fills `grads`.
 
         Parameters
@@ -289,6 +289,8 @@ class Dense(Layer):
             Gradient of the loss by the outputs; of no effect where padding was.
         dstate : None
             Stands for the state that this layer does not have.
+        window, every : int, optional
+            Stand for the truncation of a recurrent layer; without effect, since nothing goes back in time here.
 
         Returns
         -------
@@ -399,7 +401,7 @@ class Embedding(Layer):
         xs = self.params["W_e"][tokens]
         return (xs if alive is None else xs * alive), None
 
-    def backward(self, dxs, dstate=None):
+    def backward(self, dxs, dstate=None, window=None, every=1):
         """Gradients for the last `forward`; fills `grads`.
 
         Parameters
@@ -408,6 +410,8 @@ class Embedding(Layer):
             Gradient of the loss by the outputs; of no effect where padding was.
         dstate : None
             Stands for the state that this layer does not have.
+        window, every : int, optional
+            Stand for the truncation of a recurrent layer; without effect, since nothing goes back in time here.
 
         Returns
         -------
@@ -526,7 +530,7 @@ class Bidirectional(Composite):
         self._order = order
         return np.concatenate([hs_f, hs_b[order]], axis=2), (state_f, state_b)
 
-    def backward(self, dys, dstate=None):
+    def backward(self, dys, dstate=None, window=None, every=1):
         """Backpropagation through time, both ways, for the last `forward`; fills the layers' `grads`.
 
         Parameters
@@ -535,6 +539,8 @@ class Bidirectional(Composite):
             Gradient of the loss by the outputs; of no effect where padding was.
         dstate : tuple of two, optional
             Gradients by the states that `forward` returned, in their form; zero when left out.
+        window, every : int, optional
+            Truncation, as in `rnnlib.bptt.backward`, of each layer by its own steps; full BPTT when left out.
 
         Returns
         -------
@@ -555,8 +561,8 @@ class Bidirectional(Composite):
         check_array("dys", dys, {"T": T, "B": B, "H1 + H2": self.output_size}, self.dtype)
         dstate_f, dstate_b = (None, None) if dstate is None else _pair("dstate", dstate)
         dhs_f, dhs_b = np.split(dys, [self.parts["forward"].output_size], axis=2)
-        dxs_f, dstate0_f = self.parts["forward"].backward(dhs_f, dstate_f)
-        dxs_b, dstate0_b = self.parts["backward"].backward(dhs_b[order], dstate_b)
+        dxs_f, dstate0_f = self.parts["forward"].backward(dhs_f, dstate_f, window, every)
+        dxs_b, dstate0_b = self.parts["backward"].backward(dhs_b[order], dstate_b, window, every)
         return dxs_f + dxs_b[order], (dstate0_f, dstate0_b)
 
 

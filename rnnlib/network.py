@@ -3,14 +3,15 @@
 import numpy as np
 
 from rnnlib.activations import softmax
-from rnnlib.layers import Composite, Embedding
+from rnnlib.layers import Composite, Embedding, Layer
 from rnnlib.validation import check_sizes, check_targets
 
 
 class Network(Composite):
     """Layers in a list, each fed by the one before.
 
-    Its `params` and `grads` have keys such as ``0.W_x``, the number being the layer's place.
+    Its `params` and `grads` have keys such as ``0.W_x``, the number being the layer's place. A network is a layer, and
+    may stand in another.
 
     Parameters
     ----------
@@ -19,6 +20,8 @@ class Network(Composite):
 
     Raises
     ------
+    TypeError
+        When something in the list is no layer, or one that does not turn a sequence into a sequence, as an `Imaginet`.
     ValueError
         When there is no layer, one stands in the list twice, the dtypes of two differ, or a layer does not fit to the
         one before.
@@ -38,16 +41,23 @@ class Network(Composite):
         self.layers = list(layers)
         if not self.layers:
             raise ValueError("layers is empty; it should hold at least one layer")
+        kinds = [type(layer).__name__ for layer in self.layers]
+        for i, layer in enumerate(self.layers):
+            if not isinstance(layer, Layer) or not hasattr(layer, "input_size"):
+                raise TypeError(f"layers[{i}] is a {kinds[i]}; it should be a layer such as LSTM or Dense")
         dtypes = {str(layer.dtype) for layer in self.layers}
         if len(dtypes) > 1:
             raise ValueError(f"layers have dtypes {', '.join(sorted(dtypes))}; they should all have the same")
-        kinds = [type(layer).__name__ for layer in self.layers]
+        seen = set()
+        for i, layer in enumerate(self.layers):
+            inside = {id(one) for one in _all_in(layer)}
+            if inside & seen:
+                raise ValueError(f"layers[{i}] ({kinds[i]}) stands in the list twice; each should be its own object")
+            seen |= inside
         for i in range(1, len(self.layers)):
             before, layer = self.layers[i - 1], self.layers[i]
-            if layer in self.layers[:i]:
-                raise ValueError(f"layers[{i}] ({kinds[i]}) stands in the list twice; each should be its own object")
-            if isinstance(layer, Embedding):
-                raise ValueError(f"layers[{i}] is an Embedding; it should be the first, since it reads words")
+            if _reads_words(layer):
+                raise ValueError(f"layers[{i}] ({kinds[i]}) reads words; it should be the first")
             if before.output_size != layer.input_size:
                 raise ValueError(
                     f"layers[{i}] ({kinds[i]}) has input_size {layer.input_size}; it should be {before.output_size}, "
@@ -86,37 +96,45 @@ class Network(Composite):
         TypeError, ValueError
             When an argument's type, shape, dtype or an entry is wrong; the message names it.
         """
-        if states is None:
-            states = [None] * len(self.layers)
-        if len(states) != len(self.layers):
-            raise ValueError(f"states has {len(states)} entries; it should have {len(self.layers)}, one a layer")
         after = []
-        for layer, state0 in zip(self.layers, states, strict=True):
+        for layer, state0 in zip(self.layers, self._one_a_layer("states", states), strict=True):
             xs, state = layer.forward(xs, state0, lengths)
             after.append(state)
         return xs, after
 
-    def backward(self, dys):
+    def backward(self, dys, dstates=None, window=None, every=1):
         """Backpropagation through layers and time for the last `forward`; fills the layers' `grads`.
+
+        With a `window`, each layer truncates the gradient as `rnnlib.bptt.backward` does. Where k divides T,
+        ``window=k, every=k`` is training on pieces of k steps with the state carried on, in one pass. With a `window`
+        above `every`, a gradient may go back through `window` steps in each recurrent layer on its way.
 
         Parameters
         ----------
         dys : array, shape (T, B, K)
             Gradient of the loss by the output.
+        dstates : list, optional
+            Gradients by the states that `forward` returned, in their form; zero where it, or an entry, is None.
+        window, every : int, optional
+            Truncation; full BPTT when left out.
 
         Returns
         -------
         dxs : array, shape (T, B, D), or None
             Gradient by the input; words have none.
+        dstates0 : list
+            Gradients by the initial states, one a layer.
 
         Raises
         ------
         RuntimeError, TypeError, ValueError
             As the layers' own.
         """
-        for layer in reversed(self.layers):
-            dys, _ = layer.backward(dys)
-        return dys
+        dstates0 = []
+        for layer, dstate in reversed(list(zip(self.layers, self._one_a_layer("dstates", dstates), strict=True))):
+            dys, dstate0 = layer.backward(dys, dstate, window, every)
+            dstates0.insert(0, dstate0)
+        return dys, dstates0
 
     def generate(self, first, steps, *, rng, temperature=1.0):
         r"""Let the network write: draw a token, feed it back, and so on.
@@ -171,8 +189,30 @@ class Network(Composite):
                 logits, states = self.forward(self._as_input(tokens[t : t + 1]), states)
         return tokens
 
+    def _one_a_layer(self, name, states):
+        """The states, or their gradients, that an argument holds: None for each layer where it is None."""
+        if states is None:
+            return [None] * len(self.layers)
+        if not isinstance(states, list | tuple):
+            raise TypeError(f"{name} is a {type(states).__name__}; it should be a list with one entry a layer")
+        if len(states) != len(self.layers):
+            raise ValueError(f"{name} has {len(states)} entries; it should have {len(self.layers)}, one a layer")
+        return states
+
     def _as_input(self, tokens):
         """Tokens (n,) as a batch of one sequence that the first layer reads."""
-        if isinstance(self.layers[0], Embedding):
+        if _reads_words(self):
             return tokens[:, None]
         return np.eye(self.input_size, dtype=self.dtype)[tokens][:, None]
+
+
+def _all_in(layer):
+    """A layer and every layer that it is made of."""
+    yield layer
+    for part in getattr(layer, "parts", {}).values():
+        yield from _all_in(part)
+
+
+def _reads_words(layer):
+    """Whether a layer's input is words: an `Embedding`, or a network that begins with one."""
+    return _reads_words(layer.layers[0]) if isinstance(layer, Network) else isinstance(layer, Embedding)

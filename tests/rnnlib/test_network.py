@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnlib import GRU, LSTM, RNN, Bidirectional, DeepTransitionRNN, Dense, Embedding, Network
+from rnnlib import GRU, LSTM, RNN, Bidirectional, DeepTransitionRNN, Dense, Embedding, Imaginet, Network
 from rnnlib.gradcheck import gradient_errors, relative_error
 from rnnlib.losses import cross_entropy, cross_entropy_backward
 
@@ -20,7 +20,7 @@ def test_gradients_of_a_network_agree_with_differences():
     rng = np.random.default_rng(1)
     net, xs, targets = network(), rng.standard_normal((T, B, D)), rng.integers(0, K, (T, B))
     logits, _ = net.forward(xs)
-    dxs = net.backward(cross_entropy_backward(logits, targets))
+    dxs, _ = net.backward(cross_entropy_backward(logits, targets))
     errors = gradient_errors(
         lambda: cross_entropy(net.forward(xs)[0], targets), {"xs": xs, **net.params}, {"xs": dxs, **net.grads}
     )
@@ -58,7 +58,7 @@ def test_deep_output_over_a_deep_transition(layer, shortcut):
     rng = np.random.default_rng(4)
     net, xs, targets = deep_output(layer, shortcut), rng.standard_normal((T, B, D)), rng.integers(0, K, (T, B))
     logits, _ = net.forward(xs)
-    dxs = net.backward(cross_entropy_backward(logits, targets))
+    dxs, _ = net.backward(cross_entropy_backward(logits, targets))
 
     hs, _ = net.layers[0].forward(xs)
     p = net.params
@@ -89,7 +89,7 @@ def test_a_padded_batch_through_a_deep_network_is_its_sequences_one_at_a_time():
     tokens, targets = rng.integers(0, K, (2, T, B))
     logits, _ = net.forward(tokens, lengths=lengths)
     loss = cross_entropy(logits, targets, lengths)
-    assert net.backward(cross_entropy_backward(logits, targets, lengths)) is None
+    assert net.backward(cross_entropy_backward(logits, targets, lengths))[0] is None
     grads, total, losses = net.grads, {name: np.zeros_like(p) for name, p in net.params.items()}, 0.0
     for b, length in enumerate(lengths):
         here = (slice(length), slice(b, b + 1))
@@ -115,6 +115,102 @@ def test_gradients_through_words_and_both_directions_agree_with_differences():
     )
     assert {"0.W_e", "1.forward.W_x", "2.backward.b"} < set(errors)
     assert max(errors.values()) < 1e-6, errors
+
+
+def deep(seed=8):
+    """A network in a network: words, two recurrent layers of which one stands inside, a readout."""
+    rng = np.random.default_rng(seed)
+    inner = Network([LSTM(D, H, rng=rng), Dense(H, 2, rng=rng, activation="tanh")])
+    return Network([Embedding(K, D, rng=rng), inner, GRU(2, 3, rng=rng), Dense(3, K, rng=rng)])
+
+
+def flat(net):
+    """The same layers in one list."""
+    return Network([net.layers[0], *net.layers[1].layers, *net.layers[2:]])
+
+
+def test_a_network_in_a_network_is_its_layers_in_one_list():
+    rng = np.random.default_rng(9)
+    net, tokens, lengths = deep(), rng.integers(0, K, (T, B)), np.array([2, 5, 3])
+    h, c, h_above = rng.standard_normal((B, H)), rng.standard_normal((B, H)), rng.standard_normal((B, 3))
+    dys, dh, dc, dh_above = (rng.standard_normal(a.shape) for a in (np.empty((T, B, K)), h, c, h_above))
+    ys, states = net.forward(tokens, [None, [(h, c), None], h_above, None], lengths)
+    dxs, dstates0 = net.backward(dys, [None, [(dh, dc), None], dh_above, None])
+    grads = dict(net.grads)
+    assert {"1.0.W_h", "1.1.W_y", "2.W_h"} < grads.keys() and all(g.any() for g in grads.values())
+
+    ys_flat, states_flat = flat(net).forward(tokens, [None, (h, c), None, h_above, None], lengths)
+    dxs_flat, dstates0_flat = flat(net).backward(dys, [None, (dh, dc), None, dh_above, None])
+    np.testing.assert_array_equal(ys, ys_flat)
+    assert dxs is None and dxs_flat is None
+    for one, other in ((states, states_flat), (dstates0, dstates0_flat)):
+        assert one[0] is one[3] is one[1][1] is other[0] is other[2] is other[4] is None
+        for a, b in zip((*one[1][0], one[2]), (*other[1], other[3]), strict=True):
+            np.testing.assert_array_equal(a, b)
+    for g, g_flat in zip(grads.values(), flat(net).grads.values(), strict=True):
+        np.testing.assert_array_equal(g, g_flat)
+
+
+def test_gradients_by_the_initial_states_and_through_the_last_agree_with_differences():
+    rng = np.random.default_rng(10)
+    net, tokens, dys = deep(), rng.integers(0, K, (T, B)), rng.standard_normal((T, B, K))
+    state0 = {"h": rng.standard_normal((B, H)), "c": rng.standard_normal((B, H)), "g": rng.standard_normal((B, 3))}
+    dstate = {name: rng.standard_normal(s.shape) for name, s in state0.items()}
+
+    def in_form(states):
+        return [None, [(states["h"], states["c"]), None], states["g"], None]
+
+    def loss():
+        ys, (_, [(h, c), _], g, _) = net.forward(tokens, in_form(state0))
+        return (ys * dys).sum() + sum((s * dstate[name]).sum() for name, s in (("h", h), ("c", c), ("g", g)))
+
+    loss()
+    _, (_, [(dh, dc), _], dg, _) = net.backward(dys, in_form(dstate))
+    grads = {"h": dh, "c": dc, "g": dg, **net.grads}
+    errors = gradient_errors(loss, {**state0, **net.params}, grads)
+    assert max(errors.values()) < 1e-6, errors
+
+
+def test_a_window_of_k_every_k_steps_is_training_on_pieces_with_the_state_carried():
+    rng = np.random.default_rng(11)
+    net, tokens, dys = deep(), rng.integers(0, K, (6, B)), rng.standard_normal((6, B, K))
+    net.forward(tokens)
+    net.backward(dys)
+    full = dict(net.grads)
+    net.backward(dys, window=2, every=2)
+    truncated, states, total = dict(net.grads), None, {name: 0 for name in full}
+    for start in range(0, 6, 2):
+        piece = slice(start, start + 2)
+        _, states = net.forward(tokens[piece], states)
+        net.backward(dys[piece])
+        for name, g in net.grads.items():
+            total[name] = total[name] + g
+    for name, g in truncated.items():
+        assert relative_error(g, total[name]) < 1e-12, name
+    assert relative_error(full["1.0.W_h"], truncated["1.0.W_h"]) > 0.01
+
+
+def test_a_window_truncates_each_layer_by_itself():
+    rng = np.random.default_rng(12)
+    net = Network([RNN(D, H, rng=rng), Bidirectional(RNN(H, 2, rng=rng), RNN(H, 3, rng=rng)), Dense(5, K, rng=rng)])
+    xs, dys = rng.standard_normal((T, B, D)), rng.standard_normal((T, B, K))
+    net.forward(xs)
+    dxs, _ = net.backward(dys, window=3, every=2)
+    below, (forward, backward), above = net.layers[0], net.layers[1].parts.values(), net.layers[2]
+    dhs_f, dhs_b = np.split(above.backward(dys)[0], [2], axis=2)
+    dhs = forward.backward(dhs_f, window=3, every=2)[0] + backward.backward(dhs_b[::-1], window=3, every=2)[0][::-1]
+    np.testing.assert_allclose(dxs, below.backward(dhs, window=3, every=2)[0], rtol=1e-13)
+    assert relative_error(dxs, net.backward(dys)[0]) > 0.01
+
+
+def test_a_network_that_begins_inside_another_with_words_writes():
+    words = Network([Embedding(K, D, rng=np.random.default_rng(0)), RNN(D, K, rng=np.random.default_rng(1))])
+    for p in words.params.values():
+        p *= 3
+    written, expected = (
+        net.generate(np.array([1]), 20, rng=np.random.default_rng(2)) for net in (Network([words]), words)
+    )
+    np.testing.assert_array_equal(written, expected)
 
 
 def test_two_halves_with_the_state_carried_are_the_whole():
@@ -144,7 +240,7 @@ def test_initial_weights_come_from_the_generator_and_stay_within_the_bound():
 def test_float32_stays_float32():
     net = network(dtype=np.float32)
     logits, (h, _) = net.forward(np.ones((T, B, D), np.float32))
-    dxs = net.backward(np.ones_like(logits))
+    dxs, _ = net.backward(np.ones_like(logits))
     assert {a.dtype for a in (logits, h, dxs, *net.grads.values())} == {np.dtype(np.float32)}
 
 
@@ -215,7 +311,23 @@ def small(*layers):
         (
             lambda: Network(small((RNN, 3, 4), (Embedding, 4, 2))),
             ValueError,
-            r"layers\[1\] is an Embedding; it should be the first",
+            r"layers\[1\] \(Embedding\) reads words; it should be the first",
+        ),
+        (
+            lambda: Network([*small((RNN, 3, 4)), Network(small((Embedding, 4, 2)))]),
+            ValueError,
+            r"layers\[1\] \(Network\) reads words; it should be the first",
+        ),
+        (
+            lambda: Network([(one := small((RNN, 3, 3))[0]), Network([Bidirectional(*small((RNN, 3, 3)), one)])]),
+            ValueError,
+            r"layers\[1\] \(Network\) stands in the list twice",
+        ),
+        (lambda: Network([3]), TypeError, r"layers\[0\] is a int; it should be a layer such as LSTM or Dense"),
+        (
+            lambda: Network([Imaginet(3, 2, 2, 2, alpha=0.5, rng=np.random.default_rng(0))]),
+            TypeError,
+            r"layers\[0\] is a Imaginet; it should be a layer such as",
         ),
         (
             lambda: reader().generate(np.array([0]), 1, rng=None),
@@ -230,6 +342,12 @@ def small(*layers):
         (lambda: network().forward(np.zeros((T, B, D + 1))), ValueError, r"xs has shape \(5, 3, 5\)"),
         (lambda: network().forward(np.zeros((T, B, D)), [None]), ValueError, "states has 1 entries; it should have 2"),
         (lambda: network().forward(np.zeros((T, B, D)), [None, 1]), ValueError, "state0 is a int; it should be None"),
+        (lambda: network().forward(np.zeros((T, B, D)), 3), TypeError, "states is a int; it should be a list with one"),
+        (
+            lambda: network().backward(np.zeros((T, B, K)), [None]),
+            ValueError,
+            "dstates has 1 entries; it should have 2",
+        ),
         (lambda: network().backward(np.zeros((T, B, K))), RuntimeError, "backward was called before forward"),
         (lambda: writer().generate(np.array([], int), 1, rng=None), ValueError, r"first has shape \(0,\)"),
         (lambda: writer().generate(np.array([3]), 1, rng=None), ValueError, "first is 3 at index"),

@@ -144,7 +144,7 @@ def test_half_open_gates_within_each_layer_make_a_stack(over, layers):
     hs, _ = stack.forward(xs, own)
     np.testing.assert_allclose(layer.forward(xs, state0)[0], hs, rtol=1e-12)
     dxs, _ = layer.backward(dhs)
-    np.testing.assert_allclose(dxs, stack.backward(dhs), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(dxs, stack.backward(dhs)[0], rtol=1e-9, atol=1e-15)
     for j in range(1, layers + 1):
         np.testing.assert_allclose(layer.grads[numbered("W_x", j)], stack.grads[f"{j - 1}.W_x"], rtol=1e-9, atol=1e-15)
 

@@ -184,7 +184,7 @@ def test_dense_layers_on_top_make_it_deep_in_output_too():
     xs, h = draw(layers[0], T=4, B=2, seed=1)
     ys, _ = network.forward(xs, [h, None, None])
     dys = np.random.default_rng(2).standard_normal(ys.shape)
-    dxs = network.backward(dys)
+    dxs, _ = network.backward(dys)
     p = network.params
     for t in range(4):
         u = np.tanh(xs[t] @ p["0.W_x"] + h @ p["0.W_h"] + p["0.b"])
