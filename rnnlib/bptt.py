@@ -277,7 +277,8 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
     With a `window`, the gradient is truncated: after each `every` steps, the gradients of those steps' outputs go
     back through `window` steps and no further. ``window=k, every=1`` lets each output reach back through exactly k
     steps; ``window=k, every=k`` cuts the sequence into pieces of k, as training with a carried state does, at the
-    cost of one pass; where k does not divide T, what is left at the end still goes back k steps. In a padded batch the pieces are those of the longest sequence.
+    cost of one pass; where k does not divide T, what is left at the end still goes back k steps. In a padded batch the
+    pieces are those of the longest sequence.
 
     The parameters are read again on the way back, so they should be those of the forward pass. What `forward` was given
     besides, the input among it, was copied and may have changed.

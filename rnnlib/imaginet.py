@@ -5,7 +5,7 @@ import numpy as np
 from rnnlib.layers import Composite, Dense, Embedding
 from rnnlib.losses import cross_entropy, cross_entropy_backward, mean_squared_error, mean_squared_error_backward
 from rnnlib.recurrent import GRU
-from rnnlib.validation import check_sizes
+from rnnlib.validation import check_number, check_sizes
 
 
 class Imaginet(Composite):
@@ -46,7 +46,7 @@ class Imaginet(Composite):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         When a size, the dtype or alpha is wrong; the message names it.
 
     Source
@@ -69,13 +69,13 @@ class Imaginet(Composite):
     """
 
     def __init__(self, vocabulary_size, embedding_size, hidden_size, image_size, *, alpha, rng, dtype=np.float64):
-        if not 0 <= alpha <= 1:
+        if not 0 <= check_number("alpha", alpha) <= 1:
             raise ValueError(f"alpha is {alpha}; it should be from 0 to 1")
         sizes = {"vocabulary_size": vocabulary_size, "embedding_size": embedding_size}
         sizes |= {"hidden_size": hidden_size, "image_size": image_size}
         check_sizes(**sizes)
-        self.alpha, self.dtype = alpha, np.dtype(dtype)
-        self.arguments = {**sizes, "alpha": alpha, "dtype": str(self.dtype)}
+        self.alpha, self.dtype = float(alpha), np.dtype(dtype)
+        self.arguments = {**sizes, "alpha": self.alpha, "dtype": str(self.dtype)}
         self.parts = {
             "embedding": Embedding(vocabulary_size, embedding_size, rng=rng, dtype=dtype),
             "textual": GRU(embedding_size, hidden_size, rng=rng, dtype=dtype, reset="before", update="renew"),

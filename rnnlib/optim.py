@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rnnlib.validation import check_number
+
 
 class SGD:
     r"""Stochastic gradient descent with momentum.
@@ -28,9 +30,9 @@ class SGD:
 
     def __init__(self, params, lr, momentum=0.0):
         _check_lr(lr)
-        if not 0 <= momentum < 1:
+        if not 0 <= check_number("momentum", momentum) < 1:
             raise ValueError(f"momentum is {momentum}; it should be from 0 to below 1")
-        self.params, self.lr, self.momentum = params, lr, momentum
+        self.params, self.lr, self.momentum = params, float(lr), float(momentum)
         self.v = {name: np.zeros_like(p) for name, p in params.items()}
 
     def step(self, grads):
@@ -79,11 +81,13 @@ class Adam:
 
     def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
         _check_lr(lr)
-        if not all(0 <= beta < 1 for beta in betas):
+        if len(betas) != 2:
+            raise ValueError(f"betas is {betas}; it should be two numbers, β₁ and β₂")
+        if not all(0 <= check_number("betas", beta) < 1 for beta in betas):
             raise ValueError(f"betas is {betas}; both should be from 0 to below 1")
-        if not eps > 0:
+        if not check_number("eps", eps) > 0:
             raise ValueError(f"eps is {eps}; it should be above 0")
-        self.params, self.lr, self.betas, self.eps = params, lr, betas, eps
+        self.params, self.lr, self.betas, self.eps = params, float(lr), tuple(map(float, betas)), float(eps)
         self.m = {name: np.zeros_like(p) for name, p in params.items()}
         self.v = {name: np.zeros_like(p) for name, p in params.items()}
         self.t = 0
@@ -136,25 +140,26 @@ def clip_by_global_norm(grads, max_norm):
 
     Raises
     ------
-    ValueError
-        When `max_norm` is not above 0, or the norm is not finite.
+    TypeError, ValueError
+        When `max_norm` is not a number above 0, or the norm is not finite.
 
     Source
     ------
     Pascanu, Mikolov and Bengio 2013, algorithm 1.
     """
-    if not max_norm > 0:
+    if not check_number("max_norm", max_norm) > 0:
         raise ValueError(f"max_norm is {max_norm}; it should be above 0")
     norm = float(np.sqrt(sum(float((g.astype(np.float64) ** 2).sum()) for g in grads.values())))
     if not np.isfinite(norm):
         raise ValueError(f"the global norm of grads is {norm}; it should be finite")
     if norm <= max_norm:
         return dict(grads), norm
-    return {name: g * (max_norm / norm) for name, g in grads.items()}, norm
+    factor = float(max_norm) / norm
+    return {name: g * factor for name, g in grads.items()}, norm
 
 
 def _check_lr(lr):
-    if not lr > 0:
+    if not check_number("lr", lr) > 0:
         raise ValueError(f"lr is {lr}; it should be above 0")
 
 

@@ -1,5 +1,7 @@
 """One wording for every complaint about an argument: its name, what it is, what it should be."""
 
+from numbers import Real
+
 import numpy as np
 
 
@@ -124,6 +126,31 @@ def check_sizes(**sizes):
     for name, size in sizes.items():
         if not isinstance(size, int | np.integer) or size < 1:
             raise ValueError(f"{name} is {size!r}; it should be an integer of at least 1")
+
+
+def check_number(name, value):
+    """Raise unless `value` is a real number, Python's or numpy's.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, as the caller knows it.
+    value : object
+        What the caller passed.
+
+    Returns
+    -------
+    number : float
+        Python's own: unlike a numpy number, it leaves a float32 array that it is multiplied with float32.
+
+    Raises
+    ------
+    TypeError
+        When it is not.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; it should be a number")
+    return float(value)
 
 
 def check_dtype(dtype):

@@ -118,8 +118,9 @@ def test_word_and_picture_are_learned():
     assert cross_entropy(logits[:1], targets[:1]) == pytest.approx(np.log(2), abs=0.01)
 
 
-def test_float32_stays_float32_and_arguments_stay_as_they_are():
-    model, tokens, targets, images = made(dtype=np.float32)
+@pytest.mark.parametrize("alpha", [0.3, np.float64(0.3), np.float32(0.3)])
+def test_float32_stays_float32_and_arguments_stay_as_they_are(alpha):
+    model, tokens, targets, images = made(alpha, dtype=np.float32)
     before = [a.copy() for a in (tokens, targets, images)]
     learned(model, tokens, targets, images, LENGTHS)
     logits, pictures = model.forward(tokens, LENGTHS)
@@ -145,6 +146,11 @@ def test_wrong_arguments_are_named(change, message):
     sizes = {"vocabulary_size": V, "embedding_size": E, "hidden_size": H, "image_size": I, "alpha": 0.5}
     with pytest.raises(ValueError, match=message):
         Imaginet(**{**sizes, **change}, rng=np.random.default_rng(0))
+
+
+def test_alpha_that_is_no_number_is_named():
+    with pytest.raises(TypeError, match="alpha is 'a'; it should be a number"):
+        made("a")
 
 
 def test_wrong_words_and_pictures_are_named():
