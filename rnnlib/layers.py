@@ -11,6 +11,8 @@ parameters it reads again. Between the two they should stay as they are: a gradi
 place, as an optimiser does, belongs to neither (torch raises an error there).
 """
 
+from collections.abc import MutableMapping
+
 import numpy as np
 
 from rnnlib import bptt, fast
@@ -33,8 +35,8 @@ class Layer:
     ``one_way`` is False where an output depends on later inputs.
     """
 
-    params: dict[str, np.ndarray]
-    grads: dict[str, np.ndarray]
+    params: MutableMapping[str, np.ndarray]
+    grads: MutableMapping[str, np.ndarray]
     arguments: dict[str, object]
     one_way = True
 
@@ -48,24 +50,62 @@ class Layer:
         return sum(p.size for p in self.params.values())
 
 
+class Joined(MutableMapping):
+    """Dicts seen as one: each entry under its dict's name and a dot. What is assigned goes into the dict itself.
+
+    Parameters
+    ----------
+    dicts : dict of str to dict
+    """
+
+    def __init__(self, dicts):
+        self._dicts = dicts
+
+    def __getitem__(self, name):
+        dictionary, key = self._find(name)
+        return dictionary[key]
+
+    def __setitem__(self, name, value):
+        dictionary, key = self._find(name)
+        dictionary[key] = value
+
+    def __delitem__(self, name):
+        raise TypeError(f"{name} cannot be taken out; the layers need it")
+
+    def __iter__(self):
+        return (f"{part}.{key}" for part, dictionary in self._dicts.items() for key in dictionary)
+
+    def __len__(self):
+        return sum(map(len, self._dicts.values()))
+
+    def __repr__(self):
+        return repr(dict(self))
+
+    def _find(self, name):
+        part, _, key = str(name).partition(".")
+        if key not in self._dicts.get(part, ()):
+            raise KeyError(f"{name!r}; there are {', '.join(self)}")
+        return self._dicts[part], key
+
+
 class Composite(Layer):
     """Layers that act as one: their parameters stand side by side, each under its layer's name and a dot.
 
     A subclass sets ``parts``, a dict of name to layer. The arrays in `params` are the layers' own: what changes them in
-    place, as an optimiser does, changes the layers.
+    place, as an optimiser does, or assigns others, changes the layers.
     """
 
     parts: dict[str, Layer]
 
     @property
     def params(self):
-        """All parameters (dict of arrays)."""
-        return {f"{part}.{name}": p for part, layer in self.parts.items() for name, p in layer.params.items()}
+        """All parameters (mapping of str to array)."""
+        return Joined({part: layer.params for part, layer in self.parts.items()})
 
     @property
     def grads(self):
-        """The gradients of the last `backward`, under the keys of `params` (dict of arrays)."""
-        return {f"{part}.{name}": g for part, layer in self.parts.items() for name, g in layer.grads.items()}
+        """The gradients of the last `backward`, under the keys of `params` (mapping of str to array)."""
+        return Joined({part: layer.grads for part, layer in self.parts.items()})
 
     @property
     def one_way(self):

@@ -213,6 +213,31 @@ def test_a_network_that_begins_inside_another_with_words_writes():
     np.testing.assert_array_equal(written, expected)
 
 
+def test_a_parameter_that_is_assigned_becomes_the_layer_s():
+    net = deep()
+    new, lstm = np.full((D, 4 * H), 0.5), net.layers[1].layers[0]
+    net.params["1.0.W_x"] = new
+    assert lstm.params["W_x"] is new and net.params["1.0.W_x"] is new
+    net.params["1.0.W_x"] *= 2
+    assert (lstm.params["W_x"] == 1).all()
+    net.params.update({"3.W_y": np.zeros((3, K)), "3.b_y": np.arange(7.0)})
+    np.testing.assert_array_equal(net.forward(np.zeros((1, 1), int))[0][0, 0], np.arange(7))
+
+
+def test_the_parameters_of_a_network_are_seen_as_one_dict():
+    net = deep()
+    params = net.params
+    assert " ".join(params) == "0.W_e 1.0.W_x 1.0.W_h 1.0.b 1.1.W_y 1.1.b_y 2.W_x 2.W_h 2.b 3.W_y 3.b_y"
+    assert len(params) == 11 and "1.0.b" in params and "1.b" not in params and "W_x" not in params
+    assert repr(params) == repr(dict(params)) and repr(params).startswith("{'0.W_e': array(")
+    with pytest.raises(KeyError, match=r"'9.W_x'; there are 0.W_e, 1.0.W_x"):
+        params["9.W_x"] = np.zeros(2)
+    with pytest.raises(KeyError, match=r"'1.0.W_z'"):
+        params["1.0.W_z"] = np.zeros(2)
+    with pytest.raises(TypeError, match=r"0.W_e cannot be taken out"):
+        del params["0.W_e"]
+
+
 def test_two_halves_with_the_state_carried_are_the_whole():
     net, xs = network(), np.random.default_rng(3).standard_normal((6, B, D))
     whole, (h, _) = net.forward(xs)
