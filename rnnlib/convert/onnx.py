@@ -89,7 +89,7 @@ def from_onnx(model):
         When it is no model.
     ValueError
         When ONNX's checker refuses it, or it has another node, an attribute that rnnlib has no equal of, weights that
-        are computed or of the wrong shape, or a fixed initial state.
+        are computed or of the wrong shape, a fixed initial state, or fixed lengths.
     """
     if not isinstance(model, onnx.ModelProto):
         raise TypeError(f"model is of type {type(model).__name__}; it should be an onnx.ModelProto")
@@ -143,6 +143,8 @@ def _tensors(node, initializers, convention, N):
     slots = ["X", "W", "R", "B", "sequence_lens", "initial_h"] + ["initial_c", "P"] * (node.op_type == "LSTM")
     names = {slot: name for slot, name in zip(slots, node.input, strict=False) if name}
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in initializers}
+    if names.get("sequence_lens") in values:
+        raise ValueError("model's sequence_lens is stored in it; it should be an input, as lengths is here")
     for slot in ("initial_h", "initial_c"):
         if np.any(values.get(names.get(slot), 0)):
             raise ValueError(f"model's {slot} is stored in it and not zero; it should be an input, as state0 is here")

@@ -197,6 +197,22 @@ def wrong_shape():
     return model
 
 
+def stored_lengths():
+    model = model_of("LSTM", 4)
+    model.graph.node[0].input[4] = "n"
+    model.graph.initializer.append(numpy_helper.from_array(np.full(B, T, np.int32), "n"))
+    return model
+
+
+def test_lengths_that_are_an_input_are_left_to_the_call():
+    model = model_of("LSTM", 4)
+    expected = from_onnx(model).params
+    model.graph.node[0].input[4] = "n"
+    model.graph.input.append(helper.make_tensor_value_info("n", onnx.TensorProto.INT32, ("b",)))
+    for name, p in from_onnx(model).params.items():
+        np.testing.assert_array_equal(p, expected[name])
+
+
 @pytest.mark.parametrize(
     ("model", "error", "message"),
     [
@@ -225,6 +241,7 @@ def wrong_shape():
             ValueError,
             "model's initial_h is stored in it and not zero",
         ),
+        (stored_lengths, ValueError, "model's sequence_lens is stored in it; it should be an input, as lengths is"),
         (
             lambda: model_of("RNN", 1, dtype=np.float16),
             ValueError,
