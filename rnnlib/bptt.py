@@ -22,13 +22,18 @@ from rnnlib.validation import check_array, check_lengths
 class Products:
     """Takes the products of a cell's weights, forward and backward, and adds up the weights' gradients.
 
-    Within a step, a matrix (or a range of its columns) and a vector are used once. `t` is the step at hand, None for
-    all steps at once.
+    Within a step, a matrix (or a range of its columns) and a vector are used once: what each was used with is kept under
+    its name. `t` is the step at hand, None for all steps at once.
 
     Parameters
     ----------
     params : dict of arrays
         The cell's parameters.
+
+    Raises
+    ------
+    ValueError
+        When one is used a second time.
     """
 
     def __init__(self, params):
@@ -52,7 +57,7 @@ class Products:
         -------
         a : array, shape (..., M), or as many columns as take part
         """
-        self._vs[W, columns, self.t] = v
+        self._remember(W, columns, v)
         self._biases[W, columns] = b
         part = slice(*columns) if columns else slice(None)
         a = v @ self.params[W][:, part]
@@ -90,7 +95,7 @@ class Products:
         -------
         a : array, the shape of v
         """
-        self._vs[p, None, self.t] = v
+        self._remember(p, None, v)
         return v * self.params[p]
 
     def scale_backward(self, p, da):
@@ -122,7 +127,7 @@ class Products:
         -------
         a : array, the shape of a
         """
-        self._vs[b, None, self.t] = 1.0
+        self._remember(b, None, 1.0)
         return a + self.params[b]
 
     def shift_backward(self, b, da):
@@ -175,6 +180,14 @@ class Products:
             grads[name] += gradient
         self._das, self._given = {}, {}
         return grads
+
+    def _remember(self, name, columns, v):
+        key = name, columns, self.t
+        if key in self._vs:
+            part = f"columns {columns[0]} to {columns[1]} of {name}" if columns else name
+            when = "for all steps" if self.t is None else f"in step {self.t}"
+            raise ValueError(f"{part} is used twice {when}; it should be used once, or its gradient is that of one use")
+        self._vs[key] = v
 
     def _keep(self, name, columns, da):
         key = name, columns, self.t

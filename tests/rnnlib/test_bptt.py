@@ -152,3 +152,27 @@ def test_a_parameter_that_is_missing_is_named(name):
     del params[name]
     with pytest.raises(ValueError, match=f"params has the keys .*; {name} should be among them"):
         bptt.forward(CELLS["RNN"], params, xs, state0)
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda p: p.linear("W_h", np.ones((B, H))), "W_h is used twice in step 3; it should be used once"),
+        (
+            lambda p: p.linear("W_h", np.ones((B, H)), columns=(0, 2)),
+            "columns 0 to 2 of W_h is used twice in step 3",
+        ),
+        (lambda p: p.scale("p_i", np.ones((B, H))), "p_i is used twice in step 3"),
+        (lambda p: p.shift("b", np.ones((B, H))), "b is used twice in step 3"),
+    ],
+)
+def test_a_weight_that_is_used_twice_in_a_step_is_named(use, message):
+    products = bptt.Products({"W_h": np.ones((H, H)), "p_i": np.ones(H), "b": np.ones(H)})
+    for products.t in (None, 2, 3):
+        use(products)
+    products.linear("W_h", np.ones((B, H)), columns=(2, 4))  # other columns are another matrix
+    with pytest.raises(ValueError, match=message):
+        use(products)
+    products.t = None
+    with pytest.raises(ValueError, match="used twice for all steps"):
+        use(products)
