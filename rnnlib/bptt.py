@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlib.validation import check_array, check_lengths
+from rnnlib.validation import check_array, check_lengths, check_sizes
 
 
 class Products:
     """Takes the products of a cell's weights, forward and backward, and adds up the weights' gradients.
 
-    Within a step, a matrix (or a range of its columns) and a vector are used once: what each was used with is kept under
-    its name. `t` is the step at hand, None for all steps at once.
+    Within a step, a matrix (or a range of its columns) and a vector are used once: what each was used with is kept
+    under its name. `t` is the step at hand, None for all steps at once.
 
     Parameters
     ----------
@@ -362,10 +362,10 @@ def backward(cell, tape, dhs, dstate=None, window=None, every=1):
 
 def _passes(T, window, every):
     """Where each truncated pass stops, from where on its outputs count, and where it begins (its end in time)."""
-    if every < 1:
-        raise ValueError(f"every is {every}; it should be at least 1")
+    check_sizes(every=every)
     if window is None:
         return [(0, 0, T)]
+    check_sizes(window=window)
     if window < every:
         raise ValueError(f"window is {window}; it should be at least every = {every}, or outputs would be left out")
     ends = [*range(every, T, every), T]

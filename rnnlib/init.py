@@ -100,8 +100,9 @@ def draw(cell, D, H, *, rng, dtype, recipe="uniform", biases=None):
 
     Raises
     ------
-    ValueError
-        When there is no such recipe or block, or a bias is neither a number nor of shape (H,), or not finite.
+    TypeError, ValueError
+        When there is no such recipe or block, `biases` is no dict, or a bias is neither a number nor of shape (H,), or
+        not finite.
     """
     if recipe not in ("uniform", "glorot", "orthogonal"):
         raise ValueError(f"init is {recipe!r}; it should be 'uniform', 'glorot' or 'orthogonal'")
@@ -116,10 +117,14 @@ def draw(cell, D, H, *, rng, dtype, recipe="uniform", biases=None):
             width = H if shape[1] % H == 0 else shape[1]
             p = np.concatenate([of_blocks(rng, (shape[0], width)) for _ in range(shape[1] // width)], axis=1)
         params[name] = p.astype(dtype)
-    for block, value in (biases or {}).items():
+    biases = {} if biases is None else biases
+    if not isinstance(biases, dict):
+        raise TypeError(f"biases is {biases!r}; it should be a dict such as {{{cell.blocks[0]!r}: 1.0}}")
+    for block, value in biases.items():
         if block not in cell.blocks:
             raise ValueError(f"biases names the block {block!r}; the blocks of this cell are {', '.join(cell.blocks)}")
-        if np.shape(value) not in ((), (H,)) or not np.isfinite(value).all():
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "iuf" or numbers.shape not in ((), (H,)) or not np.isfinite(numbers).all():
             raise ValueError(
                 f"biases of {block} is {value!r}; it should be a finite number or an array of (H,) = ({H},)"
             )

@@ -11,6 +11,7 @@ parameters it reads again. Between the two they should stay as they are: a gradi
 place, as an optimiser does, belongs to neither (torch raises an error there).
 """
 
+import inspect
 from collections.abc import MutableMapping
 
 import numpy as np
@@ -22,6 +23,7 @@ from rnnlib.validation import (
     check_array,
     check_dtype,
     check_forward_was_called,
+    check_generator,
     check_lengths,
     check_sizes,
     check_targets,
@@ -139,8 +141,8 @@ class Recurrent(Layer):
 
     Raises
     ------
-    ValueError
-        When a size, the dtype, the recipe, a bias or an option is wrong; the message names it.
+    TypeError, ValueError
+        When a size, the dtype, the Generator, the recipe, a bias or an option is wrong; the message names it.
     """
 
     cell_type: type
@@ -148,6 +150,11 @@ class Recurrent(Layer):
     def __init__(self, input_size, hidden_size, *, rng, dtype=np.float64, init="uniform", biases=None, **options):
         check_sizes(input_size=input_size, hidden_size=hidden_size)
         check_dtype(dtype)
+        check_generator(rng)
+        known = inspect.signature(self.cell_type).parameters
+        for name in options:
+            if name not in known:
+                raise TypeError(f"{name} is no option of {type(self).__name__}; it has {', '.join(known) or 'none'}")
         self.input_size, self.hidden_size, self.dtype = input_size, hidden_size, np.dtype(dtype)
         self.output_size = hidden_size
         self.options = options
@@ -260,8 +267,8 @@ class Dense(Layer):
 
     Raises
     ------
-    ValueError
-        When a size, the dtype or the activation is wrong; the message names it.
+    TypeError, ValueError
+        When a size, the dtype, the activation or the Generator is wrong; the message names it.
 
     Source
     ------
@@ -276,6 +283,7 @@ class Dense(Layer):
         self.activation = activation
         if activation is not None:
             self._function, self._function_backward = named("activation", activation, ["tanh", "relu"])
+        check_generator(rng)
         self.arguments = {"input_size": input_size, "output_size": output_size, "dtype": str(self.dtype)}
         self.arguments["activation"] = activation
         bound = input_size**-0.5
@@ -381,8 +389,8 @@ class Embedding(Layer):
 
     Raises
     ------
-    ValueError
-        When a size or the dtype is wrong; the message names it.
+    TypeError, ValueError
+        When a size, the dtype or the Generator is wrong; the message names it.
 
     Source
     ------
@@ -402,6 +410,7 @@ class Embedding(Layer):
     def __init__(self, vocabulary_size, embedding_size, *, rng, dtype=np.float64):
         check_sizes(vocabulary_size=vocabulary_size, embedding_size=embedding_size)
         check_dtype(dtype)
+        check_generator(rng)
         self.input_size, self.output_size, self.dtype = vocabulary_size, embedding_size, np.dtype(dtype)
         self.arguments = {"vocabulary_size": vocabulary_size, "embedding_size": embedding_size}
         self.arguments["dtype"] = str(self.dtype)

@@ -4,7 +4,7 @@ import numpy as np
 
 from rnnlib.activations import softmax
 from rnnlib.layers import Composite, Embedding, Layer
-from rnnlib.validation import check_sizes, check_targets
+from rnnlib.validation import check_generator, check_number, check_sizes, check_targets
 
 
 class Network(Composite):
@@ -161,8 +161,8 @@ class Network(Composite):
         Raises
         ------
         TypeError, ValueError
-            When `first` is no array of tokens, `steps` less than 1 or `temperature` not above 0, or when the network
-            cannot write: a layer is bidirectional, or its outputs are not as many as its inputs.
+            When `first` is no array of tokens, `steps` less than 1, `temperature` not above 0 or `rng` no Generator, or
+            when the network cannot write: a layer is bidirectional, or its outputs are not as many as its inputs.
         """
         for i, layer in enumerate(self.layers):
             if not layer.one_way:
@@ -174,12 +174,13 @@ class Network(Composite):
                 f"the network's output_size is {self.output_size}; to generate, it should be its input_size, "
                 f"{self.input_size}, since each drawn token is fed back"
             )
-        if not temperature > 0:
+        if not check_number("temperature", temperature) > 0:
             raise ValueError(f"temperature is {temperature}; it should be above 0")
         check_sizes(steps=steps)
         if np.ndim(first) != 1 or np.size(first) == 0:
             raise ValueError(f"first has shape {np.shape(first)}; it should be (n,) with n at least 1")
         check_targets("first", first, np.shape(first), classes=self.input_size)
+        check_generator(rng)
         logits, states = self.forward(self._as_input(first))
         tokens = np.empty(steps, dtype=np.int64)
         for t in range(steps):

@@ -124,7 +124,7 @@ def check_sizes(**sizes):
         When one is not.
     """
     for name, size in sizes.items():
-        if not isinstance(size, int | np.integer) or size < 1:
+        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
             raise ValueError(f"{name} is {size!r}; it should be an integer of at least 1")
 
 
@@ -165,8 +165,29 @@ def check_dtype(dtype):
     ValueError
         When it is neither float32 nor float64.
     """
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"dtype is {np.dtype(dtype)}; it should be float32 or float64")
+    try:
+        known = None if dtype is None else np.dtype(dtype)  # numpy takes None for float64
+    except TypeError:
+        known = None
+    if known not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {dtype if known is None else known}; it should be float32 or float64")
+
+
+def check_generator(rng):
+    """Raise unless `rng` is a source of random numbers.
+
+    Parameters
+    ----------
+    rng : object
+        What the caller passed.
+
+    Raises
+    ------
+    TypeError
+        When it is no `numpy.random.Generator`.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {rng!r}; it should be a Generator, such as numpy.random.default_rng(0)")
 
 
 def check_forward_was_called(saved):

@@ -126,8 +126,11 @@ def test_truncation_changes_the_gradient(kind):
         ({"lengths": np.array([6, 6, 7])}, ValueError, r"lengths is 7 at index \(2,\)"),
         ({"dhs": np.zeros((T, H, B))}, ValueError, r"dhs has shape \(6, 5, 3\)"),
         ({"dh_last": np.zeros((B + 1, H))}, ValueError, r"h of dstate has shape \(4, 5\)"),
+        ({"window": 2.5}, ValueError, "window is 2.5; it should be an integer of at least 1"),
+        ({"window": 0}, ValueError, "window is 0; it should be an integer of at least 1"),
+        ({"window": 2, "every": 1.5}, ValueError, "every is 1.5; it should be an integer of at least 1"),
         ({"window": 2, "every": 3}, ValueError, "window is 2; it should be at least every = 3"),
-        ({"every": 0}, ValueError, "every is 0; it should be at least 1"),
+        ({"every": 0}, ValueError, "every is 0; it should be an integer of at least 1"),
     ],
 )
 def test_wrong_arguments_are_named(change, error, message):

@@ -221,7 +221,7 @@ print("both")
         ({"dhs": np.zeros((5, 3, 5))}, r"dhs has shape \(5, 3, 5\)"),
         ({"dstate": (np.zeros((3, 5)), np.full((3, 5), np.inf))}, "c of dstate is inf"),
         ({"lengths": np.array([1, 2, 7])}, r"lengths is 7 at index \(2,\); it should be from 1 to T = 6"),
-        ({"every": 0}, "every is 0; it should be at least 1"),
+        ({"every": 0}, "every is 0; it should be an integer of at least 1"),
         ({"window": 1, "every": 2}, "window is 1; it should be at least every = 2"),
         ({"params": {}}, "W_x should be among them"),
     ],

@@ -118,6 +118,8 @@ def test_gers_biases_open_the_memory_unit_by_unit():
         ({"init": "xavier"}, "init is 'xavier'; it should be 'uniform', 'glorot' or 'orthogonal'"),
         ({"biases": {"z": 1.0}}, "biases names the block 'z'; the blocks of this cell are i, f, g, o"),
         ({"biases": {"f": np.ones(H + 1)}}, r"biases of f is array\(.*it should be a finite number or an array of"),
+        ({"biases": {"f": "x"}}, "biases of f is 'x'; it should be a finite number or an array"),
+        ({"biases": {"f": None}}, "biases of f is None; it should be a finite number or an array"),
         ({"biases": {"f": np.nan}}, "biases of f is nan; it should be a finite number"),
         ({"biases": {"f": np.full(H, np.inf)}}, r"biases of f is array\(\[inf"),
     ],
@@ -125,6 +127,11 @@ def test_gers_biases_open_the_memory_unit_by_unit():
 def test_what_is_unknown_or_wrong_is_named(arguments, message):
     with pytest.raises(ValueError, match=r"(?s)" + message):
         layer(**arguments)
+
+
+def test_biases_that_are_no_dict_are_named():
+    with pytest.raises(TypeError, match=r"biases is 1\.0; it should be a dict such as \{'i': 1\.0\}"):
+        layer(biases=1.0)
 
 
 def test_a_variant_has_the_biases_of_its_own_blocks():

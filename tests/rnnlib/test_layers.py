@@ -323,6 +323,26 @@ def embedding():
         (lambda: RNN(0, 3, rng=None), ValueError, "input_size is 0; it should be an integer of at least 1"),
         (lambda: RNN(2, 3.0, rng=None), ValueError, "hidden_size is 3.0"),
         (lambda: RNN(2, 3, rng=None, dtype=np.float16), ValueError, "dtype is float16; it should be float32"),
+        (lambda: RNN(True, 3, rng=None), ValueError, "input_size is True; it should be an integer of at least 1"),
+        (lambda: RNN(2, 3, rng=None, dtype=None), ValueError, "dtype is None; it should be float32 or float64"),
+        (lambda: Dense(2, 3, rng=None, dtype="real"), ValueError, "dtype is real; it should be float32 or float64"),
+        (lambda: RNN(2, 3, rng=None), TypeError, "rng is None; it should be a Generator, such as numpy.random.def"),
+        (lambda: Dense(2, 3, rng=0), TypeError, "rng is 0; it should be a Generator"),
+        (
+            lambda: Embedding(2, 3, rng=np.random),
+            TypeError,
+            "rng is <module 'numpy.random'.*; it should be a Generator",
+        ),
+        (
+            lambda: LSTM(3, 4, rng=np.random.default_rng(0), bias=False),
+            TypeError,
+            "bias is no option of LSTM; it has none",
+        ),
+        (
+            lambda: GRU(3, 4, rng=np.random.default_rng(0), num_layers=2),
+            TypeError,
+            "num_layers is no option of GRU; it has reset, update, recurrent_bias",
+        ),
         (lambda: Dense(2, -1, rng=None), ValueError, "output_size is -1"),
         (
             lambda: Dense(2, 1, rng=None, activation="cos"),

@@ -377,6 +377,12 @@ def small(*layers):
         (lambda: writer().generate(np.array([], int), 1, rng=None), ValueError, r"first has shape \(0,\)"),
         (lambda: writer().generate(np.array([3]), 1, rng=None), ValueError, "first is 3 at index"),
         (lambda: writer().generate(np.array([0]), 0, rng=None), ValueError, "steps is 0"),
+        (lambda: writer().generate(np.array([0]), 1, rng=None), TypeError, "rng is None; it should be a Generator"),
+        (
+            lambda: writer().generate(np.array([0]), 1, rng=None, temperature="a"),
+            TypeError,
+            "temperature is 'a'; it should be a number",
+        ),
         (lambda: writer().generate(np.array([0]), 1, rng=None, temperature=0), ValueError, "temperature is 0"),
     ],
 )
