@@ -27,7 +27,7 @@ def check_array(name, value, shape, dtype=None):
     ValueError
         When its shape or dtype is another, or an entry is NaN or infinite.
     """
-    if not isinstance(value, np.ndarray):
+    if not _is_array(value):
         raise TypeError(
             f"{name} is of type {type(value).__name__}; it should be a numpy array of shape {_wanted(shape)}"
         )
@@ -69,7 +69,7 @@ def check_targets(name, value, shape, classes):
     ValueError
         When its shape or dtype is another, or an entry is not a class.
     """
-    if not isinstance(value, np.ndarray):
+    if not _is_array(value):
         raise TypeError(f"{name} is of type {type(value).__name__}; it should be a numpy array of integers")
     if value.shape != shape:
         raise ValueError(f"{name} has shape {value.shape}; it should be {shape}, one class for each row of logits")
@@ -98,7 +98,7 @@ def check_lengths(lengths, B, T):
     ValueError
         When it is not of integers and shape (B,), or an entry is not from 1 to T.
     """
-    if not isinstance(lengths, np.ndarray):
+    if not _is_array(lengths):
         raise TypeError(f"lengths is of type {type(lengths).__name__}; it should be a numpy array of shape (B,)")
     if lengths.shape != (B,):
         raise ValueError(f"lengths has shape {lengths.shape}; it should be (B,) with B = {B}")
@@ -205,6 +205,11 @@ def check_forward_was_called(saved):
     """
     if saved is None:
         raise RuntimeError("backward was called before forward; run forward first, on the input to learn from")
+
+
+def _is_array(value):
+    """Whether it is a numpy array that computes as one: a mask would be passed over, a matrix has another product."""
+    return isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray | np.matrix)
 
 
 def _wanted(shape):

@@ -364,6 +364,28 @@ def embedding():
         (lambda: embedding().forward(np.full((T, B), K)), ValueError, r"tokens is 7 at index \(0, 0\); .* 0 to 6"),
         (lambda: embedding().forward([[1]]), TypeError, "tokens is of type list"),
         (lambda: embedding().forward(np.zeros((T, B), int), 1), ValueError, "since Embedding keeps no state"),
+        (
+            lambda: dense().forward(np.ma.masked_array(np.ones((T, B, H)), mask=True)),
+            TypeError,
+            "hs is of type MaskedArray; it should be a numpy array of shape",
+        ),
+        (
+            lambda: embedding().forward(np.ma.masked_array(np.zeros((T, B), int), mask=True)),
+            TypeError,
+            "tokens is of type MaskedArray; it should be a numpy array of integers",
+        ),
+        (
+            lambda: dense().forward(np.ones((T, B, H)), lengths=np.ma.masked_array(LENGTHS, mask=True)),
+            TypeError,
+            "lengths is of type MaskedArray",
+        ),
+        (
+            lambda: RNN(D, H, rng=np.random.default_rng(0)).forward(
+                np.ones((T, B, D)), np.ones((B, H)).view(np.matrix)
+            ),
+            TypeError,
+            "h of state0 is of type matrix",
+        ),
         (lambda: embedding().backward(np.ones((T, B, D))), RuntimeError, "run forward first"),
         (
             lambda: Bidirectional(dense(), dense()),
