@@ -29,8 +29,8 @@ def save(path, model):
     """Write a layer or a network to a file.
 
     The file is written under another name and then moved to its place, so that whatever interrupts the writing leaves
-    an older file at `path` as it was. What `load` gives back computes the same, bit by bit; gradients, states and an
-    optimiser are not kept.
+    an older file at `path` as it was. What `load` gives back has the same parameters, bit by bit; gradients, states, an
+    optimiser and a layer's attribute ``plain`` are not kept.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def save(path, model):
     TypeError
         When the model, or a layer in it, is not of one of rnnlib's types.
     ValueError
-        When a parameter is NaN or infinite.
+        When a parameter is missing or not the model's, or has a wrong shape, dtype or entry (NaN, infinity): what
+        `load` would refuse.
 
     Examples
     --------
@@ -64,9 +65,8 @@ def save(path, model):
         raise TypeError(f"model is a {type(model).__name__}; it should be a layer or a network of rnnlib's")
     path = Path(path)
     description = json.dumps(_describe(model), default=_as_python)
-    params = model.params
-    for name, p in params.items():
-        check_array(name, p, p.shape, model.dtype)
+    params = dict(model.params)
+    _check_parameters(params, _build(json.loads(description)).params)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(unfinished, "xb") as file:
@@ -107,16 +107,21 @@ def load(path):
         raise ValueError(f"{path} was written by a newer rnnlib: format {version}; this one reads {FORMAT}")
     try:
         model = _build(json.loads(str(description)))
-        params = model.params
-        if entries.keys() != params.keys():
-            missing, extra = sorted(params.keys() - entries.keys()), sorted(entries.keys() - params.keys())
-            raise ValueError(f"parameters that are missing: {missing}; that are not the model's: {extra}")
-        for name, p in params.items():
-            check_array(name, entries[name], p.shape, p.dtype)
+        _check_parameters(entries, model.params)
+        for name, p in model.params.items():
             p[...] = entries[name]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"{path} cannot be read as a model: {error}") from error
     return model
+
+
+def _check_parameters(params, wanted):
+    """Raise unless the parameters have the names, shapes and dtypes of those wanted, and finite entries."""
+    if params.keys() != wanted.keys():
+        missing, extra = sorted(wanted.keys() - params.keys()), sorted(params.keys() - wanted.keys())
+        raise ValueError(f"parameters that are missing: {missing}; that are not the model's: {extra}")
+    for name, p in wanted.items():
+        check_array(name, params[name], p.shape, p.dtype)
 
 
 def _read(path):

@@ -167,6 +167,13 @@ def describe(**description):
     return lambda entries: entries.update(model=np.array(json.dumps(description)))
 
 
+def nested(depth):
+    """A description of a network in a network in a network, as nobody made it."""
+    return lambda entries: entries.update(
+        model=np.array('{"type": "Network", "arguments": {"layers": [' * depth + "]}}" * depth)
+    )
+
+
 SIZES = {"input_size": 3, "output_size": 4, "dtype": "float64", "activation": None}
 
 
@@ -183,6 +190,8 @@ SIZES = {"input_size": 3, "output_size": 4, "dtype": "float64", "activation": No
         (lambda e: e.pop("model"), "cannot be read as a model"),
         (lambda e: e.update(model=np.array("{")), "cannot be read as a model"),
         (lambda e: e.update(model=np.array("[]")), "cannot be read as a model"),
+        (nested(5000), "cannot be read as a model: .*recursion"),
+        (describe(type="Dense", arguments={**SIZES, "input_size": 10**13}), "cannot be read as a model: .*allocate"),
         (describe(arguments={}), "cannot be read as a model: 'type'"),
         (describe(type="Transformer", arguments={}), "a layer is of type 'Transformer', which this rnnlib does not"),
         (describe(type="Layer", arguments={}), "a layer is of type 'Layer', which this rnnlib does not have"),
@@ -245,6 +254,16 @@ def test_what_cannot_be_saved_is_named_and_writes_nothing(tmp_path):
     diverged.params["W_y"][1, 2] = np.inf
     with pytest.raises(ValueError, match=r"W_y is inf at index \(1, 2\); every entry should be finite"):
         rnnlib.save(path, diverged)
+    for change, message in [
+        (lambda p: p.pop("b_y"), r"parameters that are missing: \['b_y'\]; that are not the model's: \[\]"),
+        (lambda p: p.update(W_z=np.ones(2)), r"missing: \[\]; that are not the model's: \['W_z'\]"),
+        (lambda p: p.update(b_y=np.ones(3)), r"b_y has shape \(3,\); it should be \(4,\)"),
+        (lambda p: p.update(b_y=np.ones(4, np.float32)), "b_y has dtype float32; it should be float64"),
+    ]:
+        model = MODELS["dense"]()
+        change(model.params)
+        with pytest.raises(ValueError, match=message):
+            rnnlib.save(path, model)
     with pytest.raises(TypeError, match="model is a dict; it should be a layer or a network"):
         rnnlib.save(path, diverged.params)
     assert os.listdir(tmp_path) == []
