@@ -1,5 +1,8 @@
 """Weights to and from `torch.nn.RNN`, `LSTM` and `GRU`, with several layers and both directions too."""
 
+import re
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
@@ -51,16 +54,18 @@ def to_torch(model):
     return module
 
 
-def from_torch(module):
-    """Carry the weights of torch's own module over to rnnlib.
+def from_torch(module, nonlinearity=None):
+    """Carry the weights of torch's own module, or of its state dict, over to rnnlib.
 
     Its two biases are added, but for the one inside a GRU's reset, which becomes ``b_h`` where it is not zero
     throughout. Whether the module takes the batch first is not carried over: rnnlib takes time first.
 
     Parameters
     ----------
-    module : torch.nn.RNN, LSTM or GRU
-        Without projection and dropout.
+    module : torch.nn.RNN, LSTM or GRU, or the state dict of one
+        Without projection and dropout. The shapes in a state dict tell which of the three it is of.
+    nonlinearity : str, optional
+        ``"tanh"`` or ``"relu"``: what the state dict of an RNN does not tell. Only for such a one.
 
     Returns
     -------
@@ -73,10 +78,16 @@ def from_torch(module):
     TypeError
         When it is none of these.
     ValueError
-        When it has a projection or dropout, or another dtype than float32 and float64.
+        When it has a projection or dropout, or another dtype than float32 and float64, a state dict is not of one such
+        module, or `nonlinearity` is missing, or given where it is known.
     """
+    if isinstance(module, Mapping):
+        module = _module_of(module, nonlinearity)
+    elif nonlinearity is not None:
+        raise ValueError(f"nonlinearity is {nonlinearity!r}; it should be left out, since the module has its own")
     if not isinstance(module, torch.nn.RNN | torch.nn.LSTM | torch.nn.GRU):
-        raise TypeError(f"module is of type {type(module).__name__}; it should be a torch.nn.RNN, LSTM or GRU")
+        kind = type(module).__name__
+        raise TypeError(f"module is of type {kind}; it should be a torch.nn.RNN, LSTM or GRU, or a state dict")
     for name in ("proj_size", "dropout"):
         if getattr(module, name):
             raise ValueError(f"module has {name} = {getattr(module, name)}; it should be 0")
@@ -94,6 +105,39 @@ def from_torch(module):
             ways.append(unpack(convention, Packed(W_x, W_h, biases), **options))
         layers.append(Bidirectional(*ways) if module.bidirectional else ways[0])
     return layers[0] if len(layers) == 1 else Network(layers)
+
+
+def _module_of(state_dict, nonlinearity):
+    """The module of torch's whose state dict this is."""
+    for name in state_dict:
+        if not re.fullmatch(r"(weight|bias)_(ih|hh)_l\d+(_reverse)?", name):
+            raise ValueError(f"module is a state dict with the key {name!r}; it should be that of one RNN, LSTM or GRU")
+    try:
+        (_, D), (rows, H) = (tuple(state_dict[f"weight_{part}_l0"].shape) for part in ("ih", "hh"))
+        kind = {H: "RNN", 3 * H: "GRU", 4 * H: "LSTM"}[rows]
+    except (KeyError, ValueError) as error:
+        raise ValueError("module is a state dict of no RNN, LSTM or GRU: its weights of layer 0 do not fit") from error
+    options = {}
+    if kind == "RNN":
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity is {nonlinearity!r}; for an RNN's state dict it should be 'tanh' or 'relu'")
+        options["nonlinearity"] = nonlinearity
+    elif nonlinearity is not None:
+        raise ValueError(f"nonlinearity is {nonlinearity!r}; it should be left out: the state dict is of a {kind}")
+    module = getattr(torch.nn, kind)(
+        D,
+        H,
+        num_layers=1 + max(int(re.search(r"\d+", name)[0]) for name in state_dict),
+        bias="bias_ih_l0" in state_dict,
+        bidirectional="weight_ih_l0_reverse" in state_dict,
+        dtype=state_dict["weight_ih_l0"].dtype,
+        **options,
+    )
+    try:
+        module.load_state_dict(state_dict)
+    except RuntimeError as error:
+        raise ValueError(f"module is a state dict that does not fit together: {error}") from error
+    return module
 
 
 def _names(convention, k, way):

@@ -111,6 +111,51 @@ def test_layers_and_directions_travel_both_ways(kind, num_layers, bidirectional,
         np.testing.assert_array_equal(p, model.params[name], strict=True)
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("num_layers", "bidirectional"), [(1, False), (3, False), (2, True)])
+def test_a_state_dict_is_its_module(kind, bias, num_layers, bidirectional):
+    options = {"nonlinearity": "relu"} if kind == "RNN" else {}
+    module = getattr(torch.nn, kind)(D, H, num_layers, bias=bias, bidirectional=bidirectional, **options)
+    expected, model = from_torch(module), from_torch(module.state_dict(), **options)
+    xs = np.random.default_rng(0).standard_normal((T, B, D)).astype(np.float32)
+    assert type(model) is type(expected) and list(model.params) == list(expected.params)
+    np.testing.assert_array_equal(model.forward(xs)[0], expected.forward(xs)[0])
+
+
+def state_dict(kind="LSTM", rename=None, **change):
+    weights = getattr(torch.nn, kind)(2, 3).state_dict()
+    return {(rename or "") + name: change.get(name, p) for name, p in weights.items()} | {
+        name: p for name, p in change.items() if name not in weights
+    }
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: from_torch({}), "state dict of no RNN, LSTM or GRU: its weights of layer 0"),
+        (
+            lambda: from_torch(state_dict(rename="rnn.")),
+            r"state dict with the key 'rnn.weight_ih_l0'; it should be that of one RNN",
+        ),
+        (
+            lambda: from_torch(torch.nn.LSTM(2, 3, proj_size=2).state_dict()),
+            "state dict with the key 'weight_hr_l0'; it should be that of one RNN",
+        ),
+        (lambda: from_torch(state_dict(weight_hh_l0=torch.zeros(6, 3))), "state dict of no RNN, LSTM or GRU"),
+        (lambda: from_torch(state_dict(bias_hh_l0=torch.zeros(5))), r"that does not fit together: .*bias_hh_l0"),
+        (lambda: from_torch(state_dict(weight_ih_l2=torch.zeros(12, 3))), r"not fit together: .*weight_ih_l1"),
+        (lambda: from_torch(state_dict("RNN")), "nonlinearity is None; for an RNN's state dict it should be"),
+        (lambda: from_torch(state_dict("RNN"), "selu"), "nonlinearity is 'selu'; for an RNN's state dict"),
+        (lambda: from_torch(state_dict(), "tanh"), "nonlinearity is 'tanh'; .*: the state dict is of a LSTM"),
+        (lambda: from_torch(torch.nn.RNN(2, 3), "relu"), "nonlinearity is 'relu'; .* the module has its own"),
+    ],
+)
+def test_a_state_dict_that_cannot_come_over_is_named(call, message):
+    with pytest.raises(ValueError, match=r"(?s)" + message):
+        call()
+
+
 def test_weights_are_copies():
     layer = make(("RNN", {}), (T, B, D, H))[0]
     module = to_torch(layer)
