@@ -18,7 +18,15 @@ def test_the_code_of_the_page_is_a_cell_with_right_gradients(capsys):
     errors = names["errors"]
     assert errors.keys() == {"xs", "W_x", "W_h", "b"}
     assert max(errors.values()) < 1e-6
-    assert "W_h" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "W_h" in printed
+    assert float(printed.split()[-1]) < 1e-14
+    module = names["module"]
+    assert {name: tuple(p.shape) for name, p in module.named_parameters()} == {
+        name: p.shape for name, p in names["layer"].params.items()
+    }
+    for name, p in module.named_parameters():
+        assert relative_error(names["layer"].grads[name], p.grad.numpy()) < 1e-10, name
 
     # The equations as the page displays them.
     layer, xs, H = names["layer"], names["xs"], 4
@@ -29,6 +37,12 @@ def test_the_code_of_the_page_is_a_cell_with_right_gradients(capsys):
         n = np.tanh(xs[t] @ W_x[:, H:] + (f * h) @ W_h[:, H:] + b[H:])
         h = (1 - f) * h + f * n
         assert relative_error(names["hs"][t], h) < 1e-14
+
+
+def test_what_a_new_layer_is_asked_for_is_on_the_page():
+    """The tests that fail until a new layer is there, each by what they look into."""
+    for word in ("PARAMETERS", "README.md", "rnnlib/torch_models.py", "tests/test_readme.py", "book/api.md"):
+        assert f"`{word}`" in PAGE, word
 
 
 def test_the_files_that_the_page_names_are_there():
