@@ -83,15 +83,28 @@ def test_it_equals_the_plain_path(kernels, cell, shape, dtype):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_in_pieces_of_one_step_and_of_some(kernels, cell, dtype, monkeypatch):
-    drawn = draw(cell, (7, 3, 4, 5), dtype)
+    T, B, D, H = 7, 3, 4, 5
+    drawn, taken, pieces = draw(cell, (T, B, D, H), dtype), [], fast._pieces
     plain = run(bptt, cell, *drawn)
-    for piece in (1, 3 * 5 * 4 * np.dtype(dtype).itemsize * 3):  # bytes: one step, about three
-        monkeypatch.setattr(fast, "PIECE", piece)
+
+    def recorded_pieces(*arguments):
+        taken.extend(pieces(*arguments))
+        return iter(taken)
+
+    monkeypatch.setattr(fast, "_pieces", recorded_pieces)
+    for steps, expected in [
+        (1, [(t, t + 1) for t in reversed(range(T))]),
+        (3, [(6, 7), (3, 6), (0, 3)]),
+        (T, [(0, T)]),
+    ]:
+        taken.clear()
+        monkeypatch.setattr(fast, "PIECE", steps * B)  # rows of the batch
         assert_equal(run(fast, cell, *drawn), plain, TOLERANCE[dtype])
+        assert taken == expected
 
 
 @pytest.mark.parametrize("lengths", [[5, 1, 3, 5], [2, 2, 1, 4]])
-@pytest.mark.parametrize("piece", [1, 1 << 22])
+@pytest.mark.parametrize("piece", [1, 2 * 4, 1 << 22])  # rows: one step, two, all
 def test_sequences_of_unequal_length(kernels, cell, lengths, piece, monkeypatch):
     monkeypatch.setattr(fast, "PIECE", piece)
     drawn, lengths = draw(cell, (5, 4, 3, 6)), np.array(lengths)

@@ -62,6 +62,26 @@ def test_orthogonal_that_is_not_square_has_orthonormal_rows_or_columns():
     np.testing.assert_allclose(params["W_f"] @ params["W_f"].T, np.eye(7), atol=1e-13)
 
 
+@pytest.mark.parametrize("over", ["tanh", "lstm", "gru"])
+def test_orthogonal_draws_what_reads_the_states_of_a_gated_feedback_network_and_no_input(over):
+    layers, own = 2, {"tanh": 0, "lstm": 3, "gru": 2}[over]
+    params = layer("GatedFeedback", over=over, init="orthogonal").params
+    for name, rows in (("W_x", D), ("W_x2", H), ("W_gx", D), ("W_gx2", H)):
+        parts = blocks(params[name]) if name.startswith("W_x") else [params[name]]
+        for W in parts:
+            bound = np.sqrt(6 / (rows + W.shape[1]))
+            assert W.shape[1] == (layers if name.startswith("W_g") else H)
+            assert 0.85 * bound < np.abs(W).max() <= bound, name
+            assert np.abs(W.T @ W - np.eye(W.shape[1])).max() > 0.1, name
+    for name in ("W_h", "W_h2"):
+        assert len(blocks(params[name])) == own + layers
+        for W in blocks(params[name]):
+            np.testing.assert_allclose(W.T @ W, np.eye(H), atol=1e-13, err_msg=name)
+    W_gh = params["W_gh"]
+    assert W_gh.shape == (layers * H, layers**2)
+    np.testing.assert_allclose(W_gh.T @ W_gh, np.eye(layers**2), atol=1e-13)
+
+
 def test_orthogonal_prefers_no_direction():
     rng = np.random.default_rng(0)
     drawn = np.array([init.orthogonal(rng, (2, 2)) for _ in range(2000)])
