@@ -191,7 +191,7 @@ def read_answer(outcome, exercise):
             if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
                 if len(outputs) == 1:
                     outcome.answer = (np.array(value),)
-                letters = shape_in_letters(output, wanted[0].shape, value.shape)
+                letters = None if output.fields else shape_in_letters(output, wanted[0].shape, value.shape)
                 outcome.remarks = [f"That looks like {letters}."] if letters else []
             return
         if not output.axes and not output.fields and not isinstance(value, int | float):
