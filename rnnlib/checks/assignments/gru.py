@@ -191,18 +191,18 @@ def _step_cases(rng, arguments, saturating):
 
 
 def _gru_forward_cases(rng):
-    for T in (5, 6):
+    for T in (6, 7):
         sizes = _with_time(rng, T)
         yield Case(ORDINARY, in_words(sizes), _sequence(rng, **sizes))
     for sizes in ({"T": 1, "B": 3, "D": 2, "H": 4}, {"T": 4, "B": 1, "D": 2, "H": 3}):
         yield Case(SMALL, in_words(sizes), _sequence(rng, **sizes))
-    sizes = _with_time(rng, 5)
+    sizes = _with_time(rng, 6)
     args = _sequence(rng, **sizes)
     while not _saturates(args["xs"][0], args["W_x"], 3):
         args = _sequence(rng, **sizes)
     args["xs"] *= 1e4
     yield Case(EXTREME, in_words(sizes) + ", inputs of about ±10000", args)
-    sizes = _with_time(rng, 5)
+    sizes = _with_time(rng, 6)
     yield Case(SINGLE, in_words(sizes), to_single(_sequence(rng, **sizes)))
 
 
@@ -229,16 +229,16 @@ def _gru_backward_cases(rng):
         args = {"dhs": dhs, "caches": caches, "W_x": forward["W_x"], "W_h": forward["W_h"]}
         return Case(part, in_words(sizes), to_single(args) if part == SINGLE else args, forward, (dhs,))
 
-    yield case(ORDINARY, **_with_time(rng, 5))
     yield case(ORDINARY, **_with_time(rng, 6))
+    yield case(ORDINARY, **_with_time(rng, 7))
     yield case(SMALL, T=1, B=3, D=2, H=4)
     yield case(SMALL, T=4, B=1, D=2, H=3)
-    yield case(SINGLE, **_with_time(rng, 5))
+    yield case(SINGLE, **_with_time(rng, 6))
 
 
 def _other_convention_cases(rng):
     for _ in range(2):
-        sizes = draw_sizes(rng, "DH")
+        sizes = draw_sizes(rng, "DH", start=3)
         yield Case(ORDINARY, in_words(sizes), _weights(rng, **sizes))
     yield Case(SMALL, "D = 1, H = 1", _weights(rng, 1, 1))
     sizes = draw_sizes(rng, "DH")
@@ -246,7 +246,8 @@ def _other_convention_cases(rng):
 
 
 def _with_time(rng, T):
-    return {"T": T, **draw_sizes(rng, "BDH")}
+    """A size for each axis; H is above 2, so that 2 + H is another column than 2 H."""
+    return {"T": T, **draw_sizes(rng, "BDH", start=3)}
 
 
 def _inputs(rng, B, D, H, spread=2.0):
@@ -753,6 +754,33 @@ def _order_words(order):
     return words
 
 
+_WHAT = {"r": "reset gate", "z": "update gate", "n": "candidate"}
+
+
+def _with_block_of(other, mine, weights):
+    """The weights with one block in place of another."""
+    blocks = dict(zip("rzn", _blocks(weights), strict=True))
+    return _join(*{**blocks, mine: blocks[other]}.values())
+
+
+def _other_blocks():
+    """Steps in which one block of one weight is taken for another."""
+    for mine, other in permutations("rzn", 2):
+        for weight, name in (("W_x", "W_x{}"), ("W_h", "W_h{}"), ("b", "b_{}")):
+
+            def step(x, h_prev, W_x, W_h, b, weight=weight, mine=mine, other=other):
+                weights = {"W_x": W_x, "W_h": W_h, "b": b}
+                weights[weight] = _with_block_of(other, mine, weights[weight])
+                return gru_step(x, h_prev, *weights.values())
+
+            yield Mistake(
+                "gru.other-blocks-weights",
+                f"The {_WHAT[mine]} is made with `{name.format(other)}`, which belongs to the {_WHAT[other]}, in place "
+                f"of `{name.format(mine)}`.",
+                step,
+            )
+
+
 def _candidate_in_step(variant):
     return lambda v: variant(v.x, v.h_prev, v.r, v.W_xn, v.W_hn, v.b_n)
 
@@ -779,6 +807,17 @@ STATE_MISTAKES = (
         "The mixture is made with r where it should be made with z: one gate does both.",
         _step_with(h=lambda v: interpolate(v.r, v.h_prev, v.n)),
     ),
+    Mistake(
+        "gru.reset-for-update",
+        "The candidate's share is made with r: it is 1 - z, as the old state's is z, and the two sum to 1.",
+        _step_with(h=lambda v: (1 - v.r) * v.n + v.z * v.h_prev),
+    ),
+    Mistake(
+        "gru.reset-for-update",
+        "The old state's share is made with r: it is z, as the candidate's is 1 - z, and the two sum to 1.",
+        _step_with(h=lambda v: (1 - v.z) * v.n + v.r * v.h_prev),
+    ),
+    *_other_blocks(),
     *(
         Mistake(m.name, m.words, _step_with(h=lambda v, f=m.variant: f(v.z, v.h_prev, v.n)))
         for m in INTERPOLATE_MISTAKES
@@ -1059,7 +1098,7 @@ def _state_after(v):
 
 def _paths_missing():
     """Gradients by x and h_prev in which what passes through one of the three blocks is missing."""
-    for letter, what in (("r", "reset gate"), ("z", "update gate"), ("n", "candidate")):
+    for letter, what in _WHAT.items():
         da_x, da_h = f"da_{letter}", "dh_n" if letter == "n" else f"da_{letter}"
 
         def by_x(v, da=da_x, W=f"W_x{letter}"):
@@ -1157,6 +1196,28 @@ def _orders_in_gradients():
                 through_gates=lambda v, f=reorder: f(v.da_r, v.da_z, v.dh_n) @ v.W_h.T,
             ),
         )
+
+
+def _other_blocks_back():
+    """One block of the weights taken for another on the way to `dx` or `dh_prev`."""
+    for mine, other in permutations("rzn", 2):
+
+        def by_x(v, mine=mine, other=other):
+            return v.da_x @ _with_block_of(other, mine, v.W_x).T
+
+        def by_h(v, mine=mine, other=other):
+            return v.da_h @ _with_block_of(other, mine, v.W_h).T
+
+        for gradient, W, variant in (
+            ("dx", "W_x", _backward_with(dx=by_x)),
+            ("dh_prev", "W_h", _backward_with(through_gates=by_h)),
+        ):
+            yield Mistake(
+                "gru.other-blocks-weights",
+                f"On the way to `{gradient}` the {_WHAT[mine]}'s part goes back through `{W}{other}`, which belongs to "
+                f"the {_WHAT[other]}. It goes back through the weights that it came by, `{W}{mine}`.",
+                variant,
+            )
 
 
 def _transposed(*letters):
@@ -1274,6 +1335,7 @@ STEP_BACKWARD_MISTAKES = (
         _backward_with(through_gates=lambda v: 0 * v.dh),
     ),
     *_paths_missing(),
+    *_other_blocks_back(),
     Mistake(
         "gru.gates-path-missing",
         "In `dh_prev` the paths through both gates are missing: the gates look at `h_prev`, too.",
@@ -1310,14 +1372,12 @@ STEP_BACKWARD_MISTAKES = (
     ),
     Mistake(
         "gru.other-gates-derivative",
-        "The reset gate's gradient is multiplied by z (1 - z), the derivative of the update gate. Its own is r (1 - "
-        "r).",
+        "The reset gate's gradient has the factor z (1 - z), the derivative of the update gate. Its own is r (1 - r).",
         _backward_with(da_r=lambda v: v.dr * v.z * (1 - v.z)),
     ),
     Mistake(
         "gru.other-gates-derivative",
-        "The update gate's gradient is multiplied by r (1 - r), the derivative of the reset gate. Its own is z (1 - "
-        "z).",
+        "The update gate's gradient has the factor r (1 - r), the derivative of the reset gate. Its own is z (1 - z).",
         _backward_with(da_z=lambda v: v.dz * v.r * (1 - v.r)),
     ),
     Mistake(
@@ -1710,6 +1770,20 @@ GRU_BACKWARD_MISTAKES = (
         "The weights' gradients are those of the last time step alone. The same weights act at all T steps, so the "
         "parts are added up.",
         _weights_of_last_step,
+    ),
+    *(
+        Mistake(
+            "gru.gradient-missing",
+            f"{words} 0: what the steps give is not added to it.",
+            _with_all(lambda name, g, T, names=names: 0 * g if name in names else g),
+        )
+        for words, names in (
+            ("The gradient by all weights stays", ("dW_x", "dW_h", "db")),
+            ("`dW_x` stays", ("dW_x",)),
+            ("`dW_h` stays", ("dW_h",)),
+            ("`db` stays", ("db",)),
+            ("`dxs` stays", ("dxs",)),
+        )
     ),
     Mistake(
         "gru.gradient-averaged",
