@@ -188,9 +188,8 @@ def read_answer(outcome, exercise):
             problem = str(error)
         if problem:
             outcome.kind, outcome.problem = "form", problem
+            outcome.answer = of_any_shape(outcome.returned, exercise)
             if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
-                if len(outputs) == 1:
-                    outcome.answer = (np.array(value),)
                 letters = None if output.fields else shape_in_letters(output, wanted[0].shape, value.shape)
                 outcome.remarks = [f"That looks like {letters}."] if letters else []
             return
@@ -198,6 +197,26 @@ def read_answer(outcome, exercise):
             outcome.remarks.append(f"`{output.name}` comes as {kind_of(value)}, which counts as a float.")
         arrays.extend(np.array(a) for a in output.arrays(value))
     outcome.answer = tuple(arrays)
+
+
+def of_any_shape(values, exercise):
+    """What came back as arrays of numbers, whatever their shapes: a catalogued mistake may have the same.
+
+    Parameters
+    ----------
+    values : as the function gave it back
+    exercise : Exercise
+
+    Returns
+    -------
+    arrays : tuple of arrays, or None
+        None where something is no array or number.
+    """
+    try:
+        arrays = exercise.arrays(values)
+    except Exception:  # another library's object may raise anything on its way to an array
+        return None
+    return tuple(map(np.array, arrays)) if all(a.dtype.kind in "fiu" for a in arrays) else None
 
 
 class NotOfItsForm(ValueError):

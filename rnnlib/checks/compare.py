@@ -1,5 +1,7 @@
 """Comparison of what came back with what was expected, and the words for where it differs."""
 
+from dataclasses import replace
+
 import numpy as np
 
 #: A number is right when it is this close, times the largest expected number of its array or 1, whichever is more.
@@ -142,7 +144,7 @@ def shape_in_letters(output, want, shape):
     letters = dict(zip(want, axes_of(output, len(want)), strict=True))
     if len(letters) < len(want) or len(set(shape)) < len(shape) or not set(shape) <= letters.keys():
         return None
-    return in_brackets([letters[size] for size in shape])
+    return axes_in_brackets(replace(output, axes="".join(letters[size] for size in shape)))
 
 
 def axes_of(output, ndim):

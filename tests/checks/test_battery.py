@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from rnnlib import activations
-from rnnlib.checks import battery, calls, check, exercises
+from rnnlib.checks import battery, calls, check, compare, exercises
 from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, generator, to_single
-from rnnlib.checks.exercises import Exercise, Output
+from rnnlib.checks.exercises import Exercise, Mistake, Output
 from rnnlib.checks.report import as_text
 from rnnlib.checks.styles import rnn as styles
 
@@ -91,6 +91,31 @@ def test_letters_are_left_out_where_a_mistake_says_more():
     reference = EXERCISES["rnn_forward"].reference
     text = judge("rnn_forward", lambda *args: reference(*args).swapaxes(0, 1))[1]
     assert "[rnn.time-and-batch-swapped]" in text and "of shape" in text and "looks like" not in text
+
+
+def test_of_several_results_one_in_a_wrong_shape_is_recognised_too():
+    def pair(x):
+        return x, x.sum(axis=0)
+
+    wrong = Mistake("rnn.not-summed", "It is not summed.", lambda x: (x, x))
+    exercise = dataclasses.replace(
+        EXERCISES["rnn_step"],
+        name="pair",
+        outputs=(Output("a", "BH"), Output("b", "H")),
+        reference=pair,
+        cases=lambda rng: iter([Case(ORDINARY, "B = 3, H = 2", {"x": rng.standard_normal((3, 2))})]),
+        mistakes=(wrong,),
+    )
+    assert battery.judge(lambda x: (x, x), exercise).mistakes == ["rnn.not-summed"]
+    assert battery.judge(lambda x: (2 * x, x), exercise).mistakes == []
+    assert battery.judge(lambda x: (None, x), exercise).mistakes == []
+    assert battery.judge(lambda x: (x, [x, x[0]]), exercise).mistakes == []
+    assert battery.judge(pair, exercise).points == 1.0
+
+
+def test_letters_of_a_shape_count_blocks():
+    output = Output("dW_x", "DG", blocks=("r", "z", "n"))
+    assert compare.shape_in_letters(output, (2, 12), (12, 2)) == "(3H, D)"
 
 
 def test_an_exception_shows_the_students_line_and_no_frame_of_a_library():
