@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import subprocess
 import sys
 import time
@@ -555,7 +556,8 @@ def test_a_named_tuple_is_put_in_another_order_for_a_later_call():
 @pytest.mark.parametrize("name", EXERCISES)
 def test_a_notebook_that_makes_warnings_errors_gets_the_same_verdicts(name):
     exercise = EXERCISES[name]
-    functions = [*styles.STYLES[name], *(mistake.variant for mistake in exercise.mistakes)]
+    module = importlib.import_module(f"rnnlib.checks.styles.{exercise.assignment.split('-')[1]}")
+    functions = [*module.STYLES[name], *(mistake.variant for mistake in exercise.mistakes)]
     before = [as_text(battery.judge(fn, exercise)) for fn in functions]
     with np.errstate(all="raise"), warnings.catch_warnings():
         warnings.simplefilter("error")
