@@ -110,11 +110,7 @@ def reference_neighbours(fn, exercise):
 
         return neighbour
 
-    lent = {
-        other.name: lend(other)
-        for other in exercises()
-        if other.assignment == exercise.assignment and other.name in exercise.neighbours
-    }
+    lent = {other.name: lend(other) for other in exercises() if other.name in exercise.neighbours}
     theirs = {name: names[name] for name in lent if name in names}
     names.update(lent)
     try:
@@ -170,7 +166,7 @@ def run(fn, exercise, hidden, own=None):
             lines.append(repetition(fn, exercise, outcomes))
             lines.extend(dtype(report, by_part))
             lines.append(warned(outcomes))
-            lost = sum(SHARES[line.part] for line in lines if line.verdict == "failed")
+            lost = sum(SHARES.get(line.part, 0.0) for line in lines if line.verdict == "failed")
             report.points = round(report.full * (1 - lost), 3) if lost else float(report.full)
     lines.extend(printed(outcomes))
     return report
@@ -419,7 +415,7 @@ def dtype(report, by_part):
         if outcome.problem:
             yield Line("dtype", "failed", f"With float32 arguments: {outcome.problem}")
             return
-        wider = [a.dtype for a in outcome.answer if a.dtype != np.float32]
+        wider = [a.dtype for o, a in zip(outputs, outcome.answer, strict=True) if o.axes and a.dtype != np.float32]
         if wider:
             words = f"float32 arguments give {wider[0]}. Something made without a dtype, such as `np.zeros(shape)`, is "
             yield Line("dtype", "failed", words + "wider than they are: give it the `dtype` of the arguments.")

@@ -19,6 +19,7 @@ AXES = {
     "K": "class",
     "V": "word",
     "G": "column",
+    "N": "chunk",
 }
 
 

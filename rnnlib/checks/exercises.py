@@ -103,7 +103,7 @@ class Exercise:
     cases: Callable[[np.random.Generator], Iterator[Case]]
     points: float  #: of the visible check
     hidden_points: float
-    neighbours: tuple[str, ...] = ()  #: exercises of the assignment that this function may call
+    neighbours: tuple[str, ...] = ()  #: exercises, of this or an earlier assignment, that this function may call
     mistakes: tuple[Mistake, ...] = field(default=(), repr=False)
     hints: Hints | None = field(default=None, repr=False)
     #: Of a gradient, the exercise whose gradient it is; each case then has `Case.forward` and `Case.upstream`.

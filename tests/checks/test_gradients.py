@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from rnnlib.checks import battery, exercises, gradients, in_torch
+from rnnlib.checks import battery, calls, exercises, gradients, in_torch, lend
 from rnnlib.checks.cases import ORDINARY, generator
 from rnnlib.checks.compare import same
 
@@ -66,6 +66,34 @@ def test_without_a_forward_that_runs_the_courses_own_stands_in(forward):
     report, found = line(written(forward), "differences")
     assert report.points == report.full
     assert found.words == "Central differences of the course's `rnn_step` agree, tensor by tensor."
+
+
+def test_a_lent_forward_is_called_the_courses_own():
+    report, found = line(written(None, names={"rnn_step": lend("rnn_step")}), "differences")
+    assert report.points == report.full
+    assert found.words == "Central differences of the course's `rnn_step` agree, tensor by tensor."
+
+
+def test_float32_on_the_way_costs_its_dtype_alone():
+    right = written()
+
+    def rnn_step_backward(*args):
+        return tuple(a.astype(np.float32) for a in right(*(a.astype(np.float32) for a in args)))
+
+    report, found = line(rnn_step_backward, "differences")
+    assert found.verdict == "passed" and report.points == report.full * 0.975
+    forward = "np.tanh(x @ W_x + h_prev @ W_h + b).astype(np.float32)"
+    report, found = line(written(forward), "differences")
+    assert found.verdict == "passed" and "of the course's `rnn_step`" in found.words and report.points == report.full
+
+
+@pytest.mark.parametrize("exercise", GRADIENTS, ids=lambda exercise: exercise.name)
+def test_a_right_gradient_agrees_with_differences_with_every_seed(exercise):
+    for seed in range(100):
+        case = next(exercise.cases(np.random.default_rng(seed)))
+        outcome = calls.call(exercise.reference, exercise, case)
+        found = gradients.against_differences(exercise, outcome, None, right=True)
+        assert found.verdict == "passed", f"seed {seed}: {found.words}"
 
 
 def test_pytorch_confirms_a_right_gradient():
