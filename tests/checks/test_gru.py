@@ -1,4 +1,4 @@
-"""Assignment 04-gru: its references are the library's cell and engine, its conventions those of the papers and libraries."""
+"""Assignment 04-gru: its references are the library's cell and engine, its conventions the library's options."""
 
 import numpy as np
 import pytest

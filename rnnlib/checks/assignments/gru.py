@@ -1947,6 +1947,11 @@ OTHER_CONVENTION_MISTAKES = (
         _with_z(lambda z: 1 - z),
     ),
     Mistake(
+        "gru.convention-one-minus-weights",
+        f"All weights are taken from 1. It is the gate that should become 1 - z, not the weights. {_SIGN}",
+        _on_each(lambda weights: 1 - weights),
+    ),
+    Mistake(
         "gru.convention-zeroed",
         f"The block of z is 0, which makes a gate that stands at a half whatever comes. {_SIGN}",
         _with_z(lambda z: 0 * z),
