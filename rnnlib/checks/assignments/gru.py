@@ -80,7 +80,9 @@ def other_convention(W_x, W_h, b):
 
 
 def _blocks(weights):
-    return np.split(np.asarray(weights), 3, axis=-1)
+    weights = np.asarray(weights)
+    H = weights.shape[-1] // 3  # np.split takes ten times as long, and a check comes here thousands of times
+    return weights[..., :H], weights[..., H : 2 * H], weights[..., 2 * H :]
 
 
 def _join(*blocks):
@@ -998,6 +1000,21 @@ GRU_FORWARD_MISTAKES = (
         _rearranged(hs=lambda hs, h0: np.concatenate([h0[None], hs[:-1]])),
     ),
     Mistake(
+        "gru.initial-state-included",
+        "The first entry of `hs` is `h0`. Asked are the T states after each step, without the one before the first.",
+        _rearranged(hs=lambda hs, h0: np.concatenate([h0[None], hs])),
+    ),
+    Mistake(
+        "gru.last-state-only",
+        "This is the state after the last step. Asked are the states after all T steps.",
+        _rearranged(hs=lambda hs, h0: hs[-1]),
+    ),
+    Mistake(
+        "gru.time-and-batch-swapped",
+        "The states are right, with the axes of time and batch exchanged. The course has time first: (T, B, H).",
+        _rearranged(hs=lambda hs, h0: hs.swapaxes(0, 1)),
+    ),
+    Mistake(
         "gru.last-state-repeated",
         "All steps hold the last state: the same array was stored T times and then changed. Store a copy, or make a "
         "new array in each step.",
@@ -1549,6 +1566,17 @@ STEP_BACKWARD_MISTAKES = (
         _backward_with(dW_h=lambda v: _join(v.h_prev.T @ v.da_r, v.h_prev.T @ v.da_z, v.h_n.T @ v.dh_n)),
     ),
     Mistake(
+        "gru.bias-not-summed",
+        "`db` has a row for each row of the batch. The bias acts in every row, so its gradient is the sum over the "
+        "batch: `axis=0`.",
+        _backward_with(db=lambda v: v.da_x),
+    ),
+    Mistake(
+        "gru.bias-not-summed",
+        "`db` is summed over the batch, but keeps the batch's axis. The bias is (3H,), and so is its gradient.",
+        _backward_with(db=lambda v: v.da_x.sum(axis=0, keepdims=True)),
+    ),
+    Mistake(
         "gru.bias-averaged",
         "`db` is the mean over the batch. The bias acts in every row, so its gradient is the sum; with B = 1 the two "
         "are the same.",
@@ -1591,6 +1619,33 @@ STEP_BACKWARD_MISTAKES = (
             _backward_with(after=_clip_each(bound)),
         )
         for bound in (1.0, 2.0)
+    ),
+)
+
+
+_TRANSPOSED = "It has the shape of `{}` itself: with row vectors it is what came in, transposed, times da."
+
+#: Of a backward step alone, since in a sequence these stop with an exception when they are added up.
+STEP_BACKWARD_FORMS = (
+    Mistake(
+        "gru.bias-not-summed",
+        "`db` is summed over the columns, not over the rows of the batch: `axis=0`.",
+        _backward_with(db=lambda v: v.da_x.sum(axis=1)),
+    ),
+    Mistake(
+        "gru.input-gradient-transposed",
+        "`dW_x` is transposed. " + _TRANSPOSED.format("W_x"),
+        _backward_with(after=_setting(dW_x=lambda v: v.dW_x.T)),
+    ),
+    Mistake(
+        "gru.recurrent-gradient-transposed",
+        "`dW_h` is transposed as a whole. " + _TRANSPOSED.format("W_h"),
+        _backward_with(after=_setting(dW_h=lambda v: v.dW_h.T)),
+    ),
+    Mistake(
+        "gru.recurrent-gradient-transposed",
+        "`dW_x` and `dW_h` are transposed. " + _TRANSPOSED.format("W_x` or `W_h"),
+        _backward_with(after=_setting(dW_x=lambda v: v.dW_x.T, dW_h=lambda v: v.dW_h.T)),
     ),
 )
 
@@ -1727,6 +1782,12 @@ GRU_BACKWARD_MISTAKES = (
         "The gradients by the inputs are right, but stand in the order in which they are computed, last step first. "
         "`dxs[t]` belongs to `xs[t]`.",
         _with_all(lambda name, g, T: g[::-1] if name == "dxs" else g),
+    ),
+    Mistake(
+        "gru.time-and-batch-swapped",
+        "The gradients by the inputs are right, with the axes of time and batch exchanged. The course has time first: "
+        "(T, B, D).",
+        _with_all(lambda name, g, T: g.swapaxes(0, 1) if name == "dxs" else g),
     ),
     Mistake(
         "gru.caches-reversed",
@@ -2101,7 +2162,7 @@ EXERCISES = [
         _gru_step_backward_cases,
         2,
         3,
-        STEP_BACKWARD_MISTAKES,
+        (*STEP_BACKWARD_MISTAKES, *STEP_BACKWARD_FORMS),
         gradient_of="gru_step",
     ),
     _exercise(
