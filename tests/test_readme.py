@@ -1,7 +1,9 @@
 """What the README shows runs, and its figures are those of the committed measurement."""
 
+import ast
 import json
 import re
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,36 @@ def test_every_layer_of_rnnlib_is_in_the_table():
     shown = set(re.findall(r"`(\w+)`", TEXT.partition("## The library")[2].partition("## Student")[0]))
     layers = {name for name in rnnlib.__all__ if isinstance(getattr(rnnlib, name), type)}
     assert layers - shown == {"Embedding"}  # in the example
+
+
+def lines_of_code(path):
+    """Lines with code on them: no blank line, comment or docstring."""
+    lines, beside = set(), {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    with tokenize.open(path) as file:
+        for token in tokenize.generate_tokens(file.readline):
+            if token.type not in beside:
+                lines |= set(range(token.start[0], token.end[0] + 1)) if token.string else set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            lines -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(lines)
+
+
+def test_a_line_of_code_is_one_with_code_on_it(tmp_path):
+    (tmp_path / "some.py").write_text(
+        '"""What it is.\n\nMore."""\n\nimport os  # why\n\n\ndef f(\n    a,\n):\n    """Too."""\n    # a comment\n'
+        '    return """text\n\nof three lines"""\n'
+    )
+    assert lines_of_code(tmp_path / "some.py") == 1 + 3 + 3
+
+
+def test_the_number_of_lines_is_that_of_the_library():
+    files = [path for path in (ROOT / "rnnlib").rglob("*.py") if "checks" not in path.parts]
+    core = [path for path in files if path.parent.name == "cells" or path.name == "bptt.py"]
+    told = re.search(r"about ([\d,]+) lines of Python.*?the cells and the engine are ([\d,]+) of them", WORDS)
+    for number, counted in zip(told.groups(), (files, core), strict=True):
+        exact = sum(map(lines_of_code, counted))
+        assert int(number.replace(",", "")) == round(exact, -2), exact
 
 
 def test_the_figures_are_those_of_the_committed_measurement():
