@@ -400,15 +400,20 @@ def dtype(report, by_part):
         yield Line("dtype", "failed", words + "in `np.zeros(shape, dtype=np.float32)`, is narrower than they are.")
         return
     if any(output.integer for output in outputs):
-        kinds = {a.dtype for o, a in zip(outputs, by_part[ORDINARY][0].answer, strict=True) if o.integer}
-        wrong = [kind for kind in kinds if kind.kind not in "iu"]
-        if wrong:
-            words = (
-                f"Tokens are indices, and should be integers; these are of dtype {wrong[0]}. `np.zeros` and its like "
+        answers = by_part[ORDINARY][0].answer
+        wrong = [(o, a.dtype) for o, a in zip(outputs, answers, strict=True) if o.integer and a.dtype.kind not in "iu"]
+        if wrong and not wrong[0][0].axes:
+            words = f"`{wrong[0][0].name}` counts something, and should be an integer; this is of dtype {wrong[0][1]}. "
+            yield Line(
+                "dtype", "failed", words + "`//` divides without a rest, and `int()` makes an integer of a float."
             )
-            yield Line("dtype", "failed", words + "make integers with `dtype=int`.")
+        elif wrong:
+            words = f"Tokens are indices, and should be integers; these are of dtype {wrong[0][1]}. "
+            yield Line("dtype", "failed", words + "`np.zeros` and its like make integers with `dtype=int`.")
         else:
-            yield Line("dtype", "passed", "Tokens are integers.")
+            numbers = [f"`{o.name}`" for o in outputs if o.integer and not o.axes]
+            words = f"{' and '.join(numbers)} is an integer." if numbers else "Tokens are integers."
+            yield Line("dtype", "passed", words)
     if SINGLE not in by_part:
         return
     for outcome in by_part[SINGLE]:

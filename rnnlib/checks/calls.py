@@ -194,7 +194,9 @@ def read_answer(outcome, exercise):
                 outcome.remarks = [f"That looks like {letters}."] if letters else []
             return
         if not output.axes and not output.fields and not isinstance(value, int | float):
-            outcome.remarks.append(f"`{output.name}` comes as {kind_of(value)}, which counts as a float.")
+            if not output.integer or np.asarray(value).dtype.kind in "iu":
+                what = "an integer" if output.integer else "a float"
+                outcome.remarks.append(f"`{output.name}` comes as {kind_of(value)}, which counts as {what}.")
         arrays.extend(np.array(a) for a in output.arrays(value))
     outcome.answer = tuple(arrays)
 
@@ -298,7 +300,7 @@ def what_is_wrong_with(output, value, want):
     if not output.axes:
         if isinstance(value, int | float | np.number) or (isinstance(value, np.ndarray) and value.ndim == 0):
             return None
-        return f"It gives back {came}; `{name}` should be one number, a float."
+        return f"It gives back {came}; `{name}` should be one number, {'an integer' if output.integer else 'a float'}."
     wanted = f"`{name}` should be an array of shape {axes_in_brackets(output)}"
     if output.axes.startswith("..."):
         wanted = f"`{name}` should be an array of the shape of its argument"
@@ -383,8 +385,11 @@ def describe_exception(outcome, error, exercise):
     else:
         message = "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")
         shapes = ", ".join(f"`{name}` {a.shape}" for name, a in args.items() if isinstance(a, np.ndarray))
+        told = f"Shapes of the arguments: {shapes}"
+        if not shapes:
+            told = "The arguments: " + ", ".join(f"`{name}` = {a}" for name, a in args.items())
         if at:
-            outcome.problem = f"It stops with an exception{at}:{source}{message}\nShapes of the arguments: {shapes}."
+            outcome.problem = f"It stops with an exception{at}:{source}{message}\n{told}."
         else:
             outcome.problem = f"It cannot be called with its {len(args)} arguments ({', '.join(args)}). {message}"
 

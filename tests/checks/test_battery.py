@@ -519,6 +519,31 @@ def total(cache):
 CACHED = Exercise("total", "none", (Output("s", "B"),), total, cached_cases, 1, 1)
 
 
+def count_cases(rng):
+    for part, n in ((ORDINARY, 5), (ORDINARY, 7), (SMALL, 1)):
+        yield Case(part, f"n = {n}", {"n": n})
+
+
+COUNTED = Exercise("square", "none", (Output("count", integer=True),), lambda n: n * n, count_cases, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("square", "points", "sentence"),
+    [
+        (lambda n: n * n, 1.0, "passed: dtype. `count` is an integer."),
+        (lambda n: np.int64(n * n), 1.0, "`count` comes as a numpy.int64, which counts as an integer."),
+        (lambda n: float(n * n), 0.975, "`count` counts something, and should be an integer; this is of dtype float"),
+        (lambda n: [n * n], 0.0, "It gives back a list; `count` should be one number, an integer."),
+        (lambda n: n * n + 1, 0.0, "`count` is 26, expected 25: 1.04 times as much."),
+        (lambda n: n[0], 0.0, "object is not subscriptable\n      The arguments: `n` = 5."),
+    ],
+)
+def test_a_number_that_counts_is_an_integer(square, points, sentence):
+    report = battery.judge(square, COUNTED)
+    assert report.points == points
+    assert sentence in as_text(report)
+
+
 def test_the_arrays_of_a_named_tuple_are_arguments_like_others():
     report = battery.judge(total, CACHED)
     assert report.points == 1.0, as_text(report)
