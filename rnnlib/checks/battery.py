@@ -64,7 +64,7 @@ def judge(fn, exercise, hidden=False):
         warnings.simplefilter("ignore")
         own = getattr(calls.unwrapped(fn), "__globals__", {}).get(exercise.gradient_of)
         report = run(fn, exercise, hidden, own)
-        if report.points == report.full or (report.endless and not report.blocked):
+        if report.points == report.full or (report.endless and not (report.blocked or exercise.neighbours)):
             return report
         with reference_neighbours(fn, exercise) as called:
             alone = run(fn, exercise, hidden, own)

@@ -707,6 +707,24 @@ def test_an_endless_neighbour_is_charged_where_it_is(monkeypatch):
     assert judge("rnn_forward", names["rnn_forward"])[0].points == 2.0
 
 
+def test_a_loop_that_a_wrong_neighbour_makes_endless_is_not_charged(monkeypatch):
+    monkeypatch.setattr(calls, "TIME_LIMIT", 0.2)
+    source = """
+def rnn_step(x, h_prev, W_x, W_h, b):
+    return 0 * h_prev
+
+def rnn_forward(xs, h0, W_x, W_h, b):
+    h, hs = h0, []
+    while len(hs) < len(xs):
+        h = rnn_step(xs[len(hs)], h, W_x, W_h, b)
+        if h.any():
+            hs.append(h)
+    return np.stack(hs)
+"""
+    report, text = judge("rnn_forward", in_a_notebook(source)["rnn_forward"])
+    assert report.points == 2.0 and "Judged with the course's own `rnn_step`" in text
+
+
 def test_a_fault_of_its_own_is_named_in_spite_of_a_wrong_neighbour():
     source = STEP_AND_FORWARD.format(step="return np.tanh(x @ W_x - h_prev @ W_h + b)", start="np.zeros_like(h0)")
     report, _ = judge("rnn_forward", in_a_notebook(source)["rnn_forward"])
