@@ -9,7 +9,11 @@ from rnnlib.checks import exercises
 
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 #: The written question of each assignment, its points, and those of the whole.
-WRITTEN = {"01-rnn": ("question-without-memory", 3, 20), "04-gru": ("question-conventions", 3, 28)}
+WRITTEN = {
+    "01-rnn": ("question-without-memory", 3, 20),
+    "02-bptt": ("question-truncation", 3, 30),
+    "04-gru": ("question-conventions", 3, 28),
+}
 pytestmark = pytest.mark.parametrize("assignment", sorted({exercise.assignment for exercise in exercises()}))
 
 
