@@ -667,50 +667,77 @@ _STEP_BATCH_MEAN = (
     "function with the gradient that comes in: here the contributions of the rows are summed."
 )
 
-STEP_MISTAKES = (
-    Mistake(
+#: Wrong gradients by the pre-activation: functions of the gradient by the state, and of the state.
+SLOPES = (
+    (
         "bptt.tanh-derivative-missing",
         "The derivative of the tanh is missing: the gradient by the state is used as if it were the one by the "
         "pre-activation. In between stands the factor 1 - h².",
-        _step(lambda s: s.dh),
+        lambda dh, h: dh,
     ),
-    Mistake(
+    (
         "bptt.tanh-derivative-not-squared",
         "The derivative of the tanh is written 1 - h. It is 1 - h²: the square of the state is missing.",
-        _step(lambda s: s.dh * (1 - s.h)),
+        lambda dh, h: dh * (1 - h),
     ),
-    Mistake(
+    (
         "bptt.tanh-derivative-not-squared",
         "The derivative of the tanh is written (1 - h)². The square belongs to the state alone: 1 - h².",
-        _step(lambda s: s.dh * (1 - s.h) ** 2),
+        lambda dh, h: dh * (1 - h) ** 2,
     ),
-    Mistake(
+    (
+        "bptt.tanh-derivative-not-squared",
+        "The derivative of the tanh is written 1 - 2h: `h * 2` doubles the state, `h**2` squares it. It is 1 - h².",
+        lambda dh, h: dh * (1 - 2 * h),
+    ),
+    (
+        "bptt.tanh-derivative-incomplete",
+        "The derivative of the tanh is written h². It is 1 - h².",
+        lambda dh, h: dh * h**2,
+    ),
+    (
         "bptt.tanh-derivative-brackets",
         "This is dh - h²: without brackets, the product comes before the difference. The factor is (1 - h²), in "
         "brackets.",
-        _step(lambda s: s.dh - s.h**2),
+        lambda dh, h: dh - h**2,
     ),
-    Mistake(
+    (
         "bptt.tanh-derivative-sign",
-        "The derivative of the tanh is written 1 + h². It is 1 - h²: near ±1 the tanh is flat, and its slope near 0.",
-        _step(lambda s: s.dh * (1 + s.h**2)),
+        "The derivative of the tanh is written 1 + h². It is 1 - h²: the tanh is flat where the state is near ±1.",
+        lambda dh, h: dh * (1 + h**2),
     ),
-    Mistake(
+    (
         "bptt.tanh-derivative-twice",
         "The derivative of the tanh is taken twice. One tanh gives one factor 1 - h².",
-        _step(lambda s: s.dh * (1 - s.h**2) ** 2),
+        lambda dh, h: dh * (1 - h**2) ** 2,
     ),
-    Mistake(
+    (
+        "bptt.tanh-derivative-divided",
+        "The gradient is divided by the derivative of the tanh. It is multiplied with it: where the tanh is flat, the "
+        "gradient before it is small.",
+        lambda dh, h: dh / (1 - h**2),
+    ),
+    (
         "bptt.tanh-of-state",
         "The tanh is taken of the state once more: the factor is 1 - tanh(h)². The state is the tanh already, so the "
         "factor is 1 - h².",
-        _step(lambda s: s.dh * (1 - tanh(s.h) ** 2)),
+        lambda dh, h: dh * (1 - tanh(h) ** 2),
     ),
-    Mistake(
+    (
         "bptt.sigmoid-derivative",
         "The factor is h(1 - h), the derivative of the sigmoid. This state is a tanh, whose derivative is 1 - h².",
-        _step(lambda s: s.dh * s.h * (1 - s.h)),
+        lambda dh, h: dh * h * (1 - h),
     ),
+    (
+        "bptt.incoming-gradient-ignored",
+        "The factor 1 - h² stands alone, without the gradient that comes in. By the chain rule, that is a factor of "
+        "all that goes out.",
+        lambda dh, h: 1 - h**2,
+    ),
+)
+
+STEP_MISTAKES = (
+    *(Mistake(name, words, _step(lambda s, da=da: da(s.dh, s.h))) for name, words, da in SLOPES),
     Mistake(
         "bptt.tanh-derivative-of-state-before",
         "The derivative of the tanh is taken at the state before the step: 1 - h_prev². The tanh of this step gave "
@@ -722,12 +749,6 @@ STEP_MISTAKES = (
         "The pre-activation is computed again without its bias, so the derivative of the tanh is taken at the wrong "
         "place. No bias is needed here: the state `h` gives the factor, 1 - h².",
         _step(lambda s: s.dh * (1 - tanh(s.x @ s.W_x + s.h_prev @ s.W_h) ** 2)),
-    ),
-    Mistake(
-        "bptt.incoming-gradient-ignored",
-        "The answer does not depend on the gradient that comes in. By the chain rule, `dh` is a factor of all that "
-        "goes out.",
-        _step(lambda s: 1 - s.h**2),
     ),
     *(
         Mistake(
@@ -741,6 +762,8 @@ STEP_MISTAKES = (
             ("the gradients by the input and by the state before", ("dx", "dh_prev")),
             ("the gradient by `b`", ("db",)),
             ("the gradients by the weights", ("dW_x", "dW_h")),
+            ("the gradient by `W_x`", ("dW_x",)),
+            ("the gradient by `W_h`", ("dW_h",)),
             ("the gradients by `W_x`, `W_h` and `b`", ("dW_x", "dW_h", "db")),
         )
     ),
@@ -936,6 +959,17 @@ WALK_MISTAKES = (
         _walk(incoming=lambda own, later, h: later if later.any() else own),
     ),
     Mistake(
+        "bptt.own-gradient-missing",
+        "All gradients are 0: only what is carried from the step after counts, and after the last step there is "
+        "nothing. Each step's own `dhs[t]` has to be added.",
+        _walk(incoming=lambda own, later, h: later),
+    ),
+    Mistake(
+        "bptt.carried-gradient-sign",
+        "The gradient that comes from the step after is subtracted from the step's own. The two are added.",
+        _walk(incoming=lambda own, later, h: own - later),
+    ),
+    Mistake(
         "bptt.carried-gradient-accumulated",
         "The carried gradient grows: each step's `dh_prev` is added to those of the later steps. What step t hands to "
         "step t - 1 is its own `dh_prev` alone, which has the later steps in it already.",
@@ -958,6 +992,15 @@ WALK_MISTAKES = (
         "The gradients by the weights are those of the first time step alone, which the loop computes last: they are "
         "assigned with `=` where they should be added up. The same weights act at every step.",
         _walk(total=lambda steps: steps[-1]),
+    ),
+    *(
+        Mistake(
+            "bptt.gradient-assigned",
+            f"The gradient by `{name[1:]}` is that of the first time step alone, which the loop computes last: it is "
+            "assigned with `=` where it should be added up. The same weights act at every step.",
+            _but(rnn_backward, **{name: lambda _, *args, place=place: _of_first_step(*args)[place]}),
+        )
+        for place, name in ((2, "dW_x"), (3, "dW_h"), (4, "db"))
     ),
     Mistake(
         "bptt.gradient-of-one-step",
@@ -1000,6 +1043,12 @@ WALK_MISTAKES = (
         "The state before is taken to be `h0` at every step. From t = 1 on it is `hs[t - 1]`. Only the gradient by "
         "`W_h` shows it.",
         _walk(before=lambda h0, hs: [h0] * len(hs)),
+    ),
+    Mistake(
+        "bptt.state-for-state-before",
+        "The state before is right at t = 0, where it is `h0`; at all other steps it is taken to be `hs[t]`, the state "
+        "after the step. The state before it is `hs[t - 1]`. Only the gradient by `W_h` shows it.",
+        _walk(before=lambda h0, hs: [h0, *hs[1:]]),
     ),
     Mistake(
         "bptt.state-two-before",
@@ -1097,6 +1146,11 @@ WALK_MISTAKES = (
 )
 
 
+def _of_first_step(*args):
+    """The gradients, those of the weights from the first time step alone."""
+    return _walk(total=lambda steps: steps[-1])(*args)
+
+
 def _first_state(dhs, xs, hs, W_x, W_h):
     """The whole gradient by the first state."""
     later = rnn_backward(dhs[1:], xs[1:], hs[0], hs[1:], W_x, W_h)[1] if len(xs) > 1 else 0.0
@@ -1157,6 +1211,18 @@ def _cuts(T, k, shift):
     """Pieces between cuts that all stand some steps late."""
     cuts = sorted({0, T, *(min(T, max(0, cut + shift)) for cut in range(k, T, k))})
     return list(itertools.pairwise(cuts))
+
+
+def _last_chunk_reaching_back(dhs, xs, h0, hs, W_x, W_h, k):
+    """Chunks of k steps; the outputs of a shorter last one reach back k steps all the same."""
+    start, back = (len(xs) - 1) // k * k, max(0, len(xs) - k)
+    in_last = np.arange(len(xs))[:, None, None] >= start
+    dxs, *first = truncated_rnn_backward(np.where(in_last, 0, dhs), xs, h0, hs, W_x, W_h, k)
+    before = hs[back - 1] if back else h0
+    now = slice(back, None)
+    dx, dh, *last = rnn_backward(np.where(in_last, dhs, 0)[now], xs[now], before, hs[now], W_x, W_h)
+    dxs[now] += dx
+    return dxs, *(a + b for a, b in zip(first, (0 if back else dh, *last), strict=True))
 
 
 #: Of a whole sequence; in a chunk they are right, or are listed as mistakes between the chunks.
@@ -1250,6 +1316,23 @@ TRUNCATED_MISTAKES = (
         "The gradients by the weights are those of the first chunk alone. What all chunks contribute is added up.",
         _in_chunks(total=lambda chunks: chunks[0]),
     ),
+    *(
+        Mistake(
+            "bptt.gradient-assigned-per-chunk",
+            f"The gradient by `{name[1:]}` is that of the {which} chunk alone: each chunk's is assigned with `=` where "
+            "it should be added up.",
+            _but(
+                truncated_rnn_backward,
+                **{
+                    name: lambda _, *args, place=place, chunk=chunk: _in_chunks(total=lambda chunks: chunks[chunk])(
+                        *args
+                    )[place]
+                },
+            ),
+        )
+        for place, name in ((2, "dW_x"), (3, "dW_h"), (4, "db"))
+        for which, chunk in (("last", -1), ("first", 0))
+    ),
     Mistake(
         "bptt.gradient-averaged-over-chunks",
         "The gradients by the weights are averaged over the chunks. The mean is in the loss already: here the "
@@ -1288,6 +1371,12 @@ TRUNCATED_MISTAKES = (
         "Each output's gradient goes back through k steps, wherever it stands. In this form of truncation it ends at "
         "the beginning of its chunk: the chunk's first output reaches one step back, its last one k.",
         lambda *args: _reaching(args[-1])(*args[:-1]),
+    ),
+    Mistake(
+        "bptt.last-chunk-reaches-back",
+        "The outputs of the last chunk, which is shorter than the others, reach k steps back, over its beginning. "
+        "Their gradient ends at the beginning of their own chunk, as in the others.",
+        _last_chunk_reaching_back,
     ),
     Mistake(
         "bptt.chunk-one-too-short",
@@ -1478,58 +1567,13 @@ def _norms(
     return norms
 
 
-_RUNNING = "The gradient by h_t goes through the tanh of step t: its derivative is 1 - h_t²."
-
 GRADIENT_NORMS_MISTAKES = (
-    Mistake(
-        "bptt.tanh-derivative-missing",
-        f"The derivative of the tanh is missing on the way back. {_RUNNING}",
-        _norms(da=lambda dh, h: dh),
-    ),
-    Mistake(
-        "bptt.tanh-derivative-not-squared",
-        f"The derivative of the tanh is written 1 - h. {_RUNNING}",
-        _norms(da=lambda dh, h: dh * (1 - h)),
-    ),
-    Mistake(
-        "bptt.tanh-derivative-not-squared",
-        f"The derivative of the tanh is written (1 - h)². {_RUNNING}",
-        _norms(da=lambda dh, h: dh * (1 - h) ** 2),
-    ),
-    Mistake(
-        "bptt.tanh-derivative-brackets",
-        f"This is dh - h²: without brackets, the product comes before the difference. {_RUNNING}",
-        _norms(da=lambda dh, h: dh - h**2),
-    ),
-    Mistake(
-        "bptt.tanh-derivative-sign",
-        f"The derivative of the tanh is written 1 + h². {_RUNNING}",
-        _norms(da=lambda dh, h: dh * (1 + h**2)),
-    ),
-    Mistake(
-        "bptt.tanh-derivative-twice",
-        f"The derivative of the tanh is taken twice at each step. {_RUNNING}",
-        _norms(da=lambda dh, h: dh * (1 - h**2) ** 2),
-    ),
-    Mistake(
-        "bptt.tanh-of-state",
-        f"The tanh is taken of the state once more: 1 - tanh(h)². The state is the tanh already. {_RUNNING}",
-        _norms(da=lambda dh, h: dh * (1 - tanh(h) ** 2)),
-    ),
-    Mistake(
-        "bptt.sigmoid-derivative",
-        f"The factor is h(1 - h), the derivative of the sigmoid. {_RUNNING}",
-        _norms(da=lambda dh, h: dh * h * (1 - h)),
-    ),
+    *(Mistake(name, words, _norms(da)) for name, words, da in SLOPES),
     Mistake(
         "bptt.tanh-derivative-of-state-before",
-        f"The derivative of the tanh is taken at the state before. {_RUNNING}",
+        "The derivative of the tanh is taken at the state before. The gradient by `hs[t]` goes through the tanh of "
+        "step t, whose derivative is 1 - h² with `hs[t]` itself.",
         _norms(states=lambda hs: hs[-2::-1]),
-    ),
-    Mistake(
-        "bptt.incoming-gradient-ignored",
-        "On the way back, the gradient itself is lost: each step begins anew with the derivative of its tanh.",
-        _norms(da=lambda dh, h: 1 - h**2),
     ),
     Mistake(
         "bptt.recurrent-transpose-missing",
@@ -1561,6 +1605,12 @@ GRADIENT_NORMS_MISTAKES = (
         lambda dh, hs, W_h: np.array(
             [*(np.linalg.norm((dh * (1 - h**2)) @ W_h.T) for h in hs[1:]), np.linalg.norm(dh)]
         ),
+    ),
+    Mistake(
+        "bptt.forward-in-time",
+        "The loop runs from the first step to the last, with `dh` at the first. `dh` arrives at the last state, and "
+        "the gradient goes back from there.",
+        _norms(states=lambda hs: hs[:-1], told=lambda norms: norms),
     ),
     Mistake(
         "bptt.norms-by-lag",
@@ -1879,6 +1929,10 @@ CLIP_MISTAKES = (
                 "made of the largest singular values, which `np.linalg.norm(g, 2)` gives of a matrix.",
                 lambda grads: np.sqrt(sum(np.linalg.norm(g, 2) ** 2 for g in grads.values())),
             ),
+            (
+                "the root of the summed means of squares, a mean for each tensor.",
+                lambda grads: np.sqrt(sum((g**2).mean() for g in grads.values())),
+            ),
             ("the bias is left out of it.", _without("b")),
             ("`W_x` is left out of it.", _without("W_x")),
             ("`W_h` is left out of it.", _without("W_h")),
@@ -1893,6 +1947,11 @@ CLIP_MISTAKES = (
         "bptt.norm-after-clipping",
         _TOLD.format("the one after clipping, which never exceeds max_norm"),
         _scaled(told=lambda grads, clipped, max_norm: _global_norm(clipped)),
+    ),
+    Mistake(
+        "bptt.norm-after-clipping",
+        _TOLD.format("max_norm itself"),
+        _scaled(told=lambda grads, clipped, max_norm: max_norm),
     ),
     Mistake(
         "bptt.norm-squared",
