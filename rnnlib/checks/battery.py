@@ -17,6 +17,13 @@ from rnnlib.checks.lines import Line
 #: no points at all. The parts of behaviour together make a tenth.
 SHARES = {SMALL: 0.1, EXTREME: 0.2, "arguments": 0.025, "repetition": 0.025, "dtype": 0.025, "warnings": 0.025}
 
+#: Said where an exponential overflows and the values are right all the same, as in 1 / (1 + exp(-a)).
+OVERFLOW = (
+    "The exponential of a large number is infinite: 1 / (1 + exp(-a)) comes out right in spite of that, "
+    "exp(a) / (1 + exp(a)) does not. Take exponentials of numbers that are 0 or less. With e = exp(-|a|) a sigmoid is "
+    "1 / (1 + e) where a is 0 or more, and e / (1 + e) where a is less."
+)
+
 
 @dataclass
 class Report:
@@ -449,6 +456,7 @@ def warned(outcomes):
     for outcome in outcomes:
         if outcome.warned:
             words = f"Python warns while it runs ({outcome.case.words}). {outcome.warned[0]}"
+            words += f"\n{OVERFLOW}" if "overflow encountered in exp" in outcome.warned[0] else ""
             return Line("warnings", "failed", words)
     return Line("warnings", "passed", "There are none.")
 

@@ -468,6 +468,16 @@ def test_a_warning_costs_its_part_and_never_reaches_standard_error(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_an_exponential_that_overflows_without_harm_is_explained():
+    def rnn_step(x, h_prev, W_x, W_h, b):
+        return 2 / (1 + np.exp(-2 * (x @ W_x + h_prev @ W_h + b))) - 1
+
+    report, text = judge("rnn_step", rnn_step)
+    assert failed(report) == ["warnings"] and report.points == 0.975
+    assert "RuntimeWarning: overflow encountered in exp\n" in text and battery.OVERFLOW in text
+    assert battery.OVERFLOW not in judge("rnn_step", lambda *args: right_step(*args) / np.float64(0))[1]
+
+
 def test_a_warning_that_a_library_will_change_costs_nothing():
     def rnn_step(*args):
         warnings.warn("some day", DeprecationWarning, stacklevel=1)
