@@ -67,16 +67,18 @@ def judge(fn, exercise, hidden=False):
     if getattr(fn, "lent", False):
         words = f"This is the course's own `{exercise.name}`, lent so that you can go on. Write yours for the points."
         return Report(exercise, hidden, [Line("structure", "note", words)])
-    with warnings.catch_warnings(), now_judged(exercise.name):
+    with warnings.catch_warnings(), now_judged(exercise):
         warnings.simplefilter("ignore")
         own = getattr(calls.unwrapped(fn), "__globals__", {}).get(exercise.gradient_of)
         report = run(fn, exercise, hidden, own)
         if report.points == report.full or (report.endless and not (report.blocked or exercise.neighbours)):
             return report
         with reference_neighbours(fn, exercise) as called:
-            alone = run(fn, exercise, hidden, own)
+            alone = run(fn, exercise, hidden, own, called)
+    if alone is None:
+        return report
     better = (alone.points, len(alone.mistakes)) > (report.points, len(report.mistakes))
-    if not called or not (report.blocked or better):
+    if not (report.blocked or better):
         return report
     theirs = " and ".join(f"`{name}`" for name in called)
     alone.lines.append(
@@ -128,7 +130,7 @@ def reference_neighbours(fn, exercise):
         names.update(theirs)
 
 
-def run(fn, exercise, hidden, own=None):
+def run(fn, exercise, hidden, own=None, called=None):
     """Run the battery once.
 
     Parameters
@@ -138,10 +140,13 @@ def run(fn, exercise, hidden, own=None):
     hidden : bool
     own : function, optional
         The student's own function of which this one is to give the gradient.
+    called : list of str, optional
+        Filled with the neighbours that were called; where none is, there is nothing to judge anew.
 
     Returns
     -------
-    report : Report
+    report : Report, or None
+        None when `called` is given and stays empty.
     """
     report = Report(exercise, hidden)
     cases = list(exercise.cases(generator(exercise.name, hidden)))
@@ -150,6 +155,8 @@ def run(fn, exercise, hidden, own=None):
         outcomes.append(calls.call(fn, exercise, case))
         if outcomes[-1].kind in ("endless", "unwritten"):
             break
+    if called == []:
+        return None
     report.blocked = any(outcome.in_neighbour for outcome in outcomes)
     report.endless = outcomes[-1].kind == "endless"
     by_part = {case.part: [o for o in outcomes if o.case.part == case.part] for case in cases}

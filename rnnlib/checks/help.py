@@ -5,7 +5,7 @@ import functools
 
 from rnnlib.checks.exercises import Misuse, exercises
 
-_judged = []  # the exercises that are being judged: their own references must not answer for them
+_may_answer = []  # while an exercise is judged: the names of those whose lent functions may take part
 _given = {}  # how many hints were given, by exercise
 
 
@@ -38,7 +38,7 @@ def lend(name):
 
     @functools.wraps(exercise.reference)
     def lent(*args, **kwargs):
-        if exercise.name in _judged:
+        if _may_answer and exercise.name not in _may_answer[-1]:
             raise Lent(f"this is the course's own {exercise.name}, lent so that you can go on; it earns no points here")
         return exercise.reference(*args, **kwargs)
 
@@ -48,19 +48,24 @@ def lend(name):
 
 
 @contextlib.contextmanager
-def now_judged(name):
-    """While the body runs, the function lent for this exercise refuses to answer.
+def now_judged(exercise):
+    """While the body runs, lent functions answer only where the exercise may call them, and never for itself.
 
     Parameters
     ----------
-    name : str
-        Of the exercise.
+    exercise : Exercise
     """
-    _judged.append(name)
+    allowed, todo = set(), {*exercise.neighbours, exercise.gradient_of} - {None}
+    while todo:
+        allowed |= todo
+        todo = {
+            name for other in map(_named, todo) for name in (*other.neighbours, other.gradient_of) if name
+        } - allowed
+    _may_answer.append(allowed - {exercise.name})
     try:
         yield
     finally:
-        _judged.pop()
+        _may_answer.pop()
 
 
 class Lent(RuntimeError):

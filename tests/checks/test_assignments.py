@@ -15,7 +15,8 @@ import pytest
 from rnnlib.checks import battery, exercises
 from rnnlib.checks.cases import ORDINARY, SINGLE, SMALL, each_array, generator
 
-SEEDS = ("", "spring", "autumn")
+#: Of hidden checks. `make grader-proof` tries each solution and mistake with more.
+SEEDS = ("spring",)
 EXERCISES = exercises()
 
 
@@ -88,7 +89,7 @@ def test_a_catalogued_mistake_loses_points_and_is_named(exercise, mistake, monke
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 def test_no_seed_lets_a_mistake_through(exercise):
-    for seed in range(100 if len(exercise.mistakes) < 40 else 30):
+    for seed in range(100 if len(exercise.mistakes) < 40 else 10):
         cases = list(exercise.cases(np.random.default_rng(seed)))
         expected = [exercise.expected(case) for case in cases]
         for mistake in exercise.mistakes:

@@ -78,6 +78,21 @@ def test_a_function_that_hides_a_lent_one_earns_nothing():
     assert "this is the course's own rnn_step, lent" in report.lines[0].words
 
 
+def test_a_lent_function_answers_only_where_the_exercise_may_call_it():
+    def rnn_step(x, h_prev, W_x, W_h, b):
+        return lend("rnn_forward")(x[None], h_prev, W_x, W_h, b)[0]
+
+    assert battery.judge(rnn_step, EXERCISES["rnn_step"]).points == 0.0
+
+
+def test_a_lent_function_may_stand_beneath_one_that_is_called():
+    names = {"np": np, "lend": lend}
+    exec("def rnn_step(*a): return lend('rnn_step')(*a)", names)
+    exec("def rnn_forward(xs, h, *w): return np.stack([h := rnn_step(x, h, *w) for x in xs])", names)
+    report = battery.judge(names["rnn_forward"], EXERCISES["rnn_forward"])
+    assert report.points == report.full
+
+
 def test_what_follows_may_use_a_lent_function():
     names = {"np": np, "rnn_step": lend("rnn_step")}
     lines = ["def rnn_forward(xs, h, *weights):", "    hs = []", "    for x in xs:"]
