@@ -175,10 +175,11 @@ def test_the_first_check_of_a_gradient_takes_less_than_two_seconds_with_pytorchs
 import time
 import numpy as np
 from rnnlib import check
-from rnnlib.checks.styles import bptt
-rnn_step_backward = bptt.STYLES["rnn_step_backward"][0]
+def rnn_step_backward(dh, x, h_prev, h, W_x, W_h):
+    da = dh * (1 - h**2)
+    return da @ W_x.T, da @ W_h.T, x.T @ da, h_prev.T @ da, da.sum(axis=0)
 start = time.process_time()
-assert check(rnn_step_backward) > 0
+assert check(rnn_step_backward) == 1.0
 print(time.process_time() - start)
 """
     seconds = []

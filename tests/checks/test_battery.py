@@ -593,7 +593,8 @@ def test_a_named_tuple_is_put_in_another_order_for_a_later_call():
 def test_a_notebook_that_makes_warnings_errors_gets_the_same_verdicts(name):
     exercise = EXERCISES[name]
     module = importlib.import_module(f"rnnlib.checks.styles.{exercise.assignment.split('-')[1]}")
-    functions = [*module.STYLES[name], *(mistake.variant for mistake in exercise.mistakes)]
+    few = exercise.mistakes[:: max(1, len(exercise.mistakes) // 12)]
+    functions = [*module.STYLES[name], *(mistake.variant for mistake in few)]
     before = [as_text(battery.judge(fn, exercise)) for fn in functions]
     with np.errstate(all="raise"), warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -834,7 +835,7 @@ def test_ordinary_cases_hide_nothing():
             arrays = [a for a in case.args.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
             assert all((a != 0).all() for a in arrays)
             sizes = [int(size) for size in re.findall(r"\b[TBDHK] = (\d+)", case.words)]
-            assert len(set(sizes)) == len(sizes) >= (2 if arrays else 1) and min(sizes) > 1
+            assert len(set(sizes)) == len(sizes) >= (2 if any(a.ndim > 1 for a in arrays) else 1) and min(sizes) > 1
             if "W_h" in case.args:
                 W_h = case.args["W_h"]
                 for block in np.split(W_h, W_h.shape[1] // len(W_h), axis=1):

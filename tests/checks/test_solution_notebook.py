@@ -12,6 +12,7 @@ SOLUTIONS = Path(__file__).parents[2] / "solutions"
 WRITTEN = {
     "01-rnn": ("question-without-memory", 3, 20),
     "02-bptt": ("question-truncation", 3, 30),
+    "03-lstm": ("question-memory-and-gradient", 3, 30),
     "04-gru": ("question-conventions", 3, 28),
 }
 pytestmark = pytest.mark.parametrize("assignment", sorted({exercise.assignment for exercise in exercises()}))
