@@ -418,9 +418,7 @@ def dtype(report, by_part):
         wrong = [(o, a.dtype) for o, a in zip(outputs, answers, strict=True) if o.integer and a.dtype.kind not in "iu"]
         if wrong and not wrong[0][0].axes:
             words = f"`{wrong[0][0].name}` counts something, and should be an integer; this is of dtype {wrong[0][1]}. "
-            yield Line(
-                "dtype", "failed", words + "`//` divides without a rest, and `int()` makes an integer of a float."
-            )
+            yield Line("dtype", "failed", words + "`//` drops the rest of a division, and `int()` a fraction.")
         elif wrong:
             words = f"Tokens are indices, and should be integers; these are of dtype {wrong[0][1]}. "
             yield Line("dtype", "failed", words + "`np.zeros` and its like make integers with `dtype=int`.")
