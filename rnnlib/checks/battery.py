@@ -206,7 +206,8 @@ def structure(report, outcomes):
     forms = []
     for output in report.exercise.outputs:
         if output.fields:
-            of = f"a list of {output.kind.__name__}, one a time step" if output.axes else f"a {output.kind.__name__}"
+            kind = output.kind.__name__
+            of = f"a list of {kind}, one a time step" if output.axes else f"of type {kind}"
             forms.append(f"`{output.name}` is {of}.")
         elif not output.axes:
             forms.append(f"`{output.name}` is a number.")

@@ -119,7 +119,7 @@ def first_difference(output, got, want, reveal, tolerance=None):
     if letters[-1] == "G" and output.blocks:
         parts = zip(output.blocks, np.split(wrong, len(output.blocks), axis=-1), strict=True)
         right = [block for block, part in parts if not part.any()]
-        words += f"The block{'s' if len(right) > 1 else ''} {_listed(right)} " if right else ""
+        words += f"The block{'s' if len(right) > 1 else ''} {listed(right)} " if right else ""
         words += f"{'are' if len(right) > 1 else 'is'} right. " if right else ""
     words += f"{wrong.sum()} of {wrong.size} entries differ"
     if reveal and not output.integer and np.isfinite(got).all():
@@ -165,8 +165,19 @@ def axes_of(output, ndim):
     return ["T", "B", *output.axes[3:]][-ndim:]
 
 
-def _listed(names):
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
+def listed(names):
+    """``i, f and g``.
+
+    Parameters
+    ----------
+    names : list of str
+        At least one.
+
+    Returns
+    -------
+    words : str
+    """
+    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
 
 
 def part_in_words(output, letter, i, n):

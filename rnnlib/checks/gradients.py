@@ -9,7 +9,7 @@ import numpy as np
 
 from rnnlib.checks import calls
 from rnnlib.checks.cases import ORDINARY, Case
-from rnnlib.checks.compare import first_difference, same
+from rnnlib.checks.compare import first_difference, listed, same
 from rnnlib.checks.lines import Line
 
 #: Distance between the two points of a difference, and how far a gradient may be from it, relative to its norm. In
@@ -50,7 +50,6 @@ def against_differences(exercise, outcome, own, right):
         for output, key, gradient in zip(exercise.leaves, case.forward, outcome.answer, strict=False)
         if not _agrees(fn, forward, case, key, gradient)
     ]
-    listed = " and ".join(f"`{output}`" for output in wrong)
     shifted = usable and not same(_main(forward, theirs.answer), _main(forward, theirs.expected))
     if not wrong:
         words = f"Central differences of {whose} `{name}` agree, tensor by tensor."
@@ -68,11 +67,11 @@ def against_differences(exercise, outcome, own, right):
             "own check says more; nothing is charged for it here."
         )
         return Line("differences", "note", words)
-    words = f"Central differences of {whose} `{name}` disagree with {listed}"
+    words = f"Central differences of {whose} `{name}` disagree with {listed([f'`{output}`' for output in wrong])}"
     fine = [
         f"`{output.name}`" for output, _ in zip(exercise.leaves, case.forward, strict=False) if output.name not in wrong
     ]
-    words += f", and agree with {' and '.join(fine)}." if fine else "."
+    words += f", and agree with {listed(fine)}." if fine else "."
     return Line("differences", "failed", words)
 
 

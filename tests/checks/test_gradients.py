@@ -58,7 +58,7 @@ def test_a_gradient_that_is_right_for_a_wrong_forward_is_told_to_mend_that_one()
 def test_a_wrong_gradient_beside_a_right_forward_names_the_tensors():
     report, found = line(written(slope="1 - h"), "differences")
     assert report.points == 0.0 and found.verdict == "failed"
-    assert "Central differences of your `rnn_step` disagree with `dx` and `dh_prev` and" in found.words
+    assert "Central differences of your `rnn_step` disagree with `dx`, `dh_prev`, " in found.words
 
 
 @pytest.mark.parametrize("forward", [None, "(_ for _ in ()).throw(NotImplementedError)", "None", "1 / 0"])
