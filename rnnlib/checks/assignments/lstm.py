@@ -309,7 +309,8 @@ def _evaluated(formulas, **values):
 
 def _cut(W, order=ORDER):
     """The blocks of columns, by the letters that stand for them in this order."""
-    return dict(zip(order, np.split(W, 4, axis=-1), strict=True))
+    H = W.shape[-1] // 4
+    return {letter: W[..., k * H : (k + 1) * H] for k, letter in enumerate(order)}
 
 
 def _interleaved(W):
