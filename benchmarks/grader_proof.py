@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -182,10 +183,12 @@ def answer(fn, exercise, case):
     -------
     answer : tuple of arrays, or None
     """
-    try:
-        return exercise.arrays(fn(*case.copies()))
-    except (ValueError, IndexError):
-        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a mean of nothing, in a wrong variant
+        try:
+            return exercise.arrays(fn(*case.copies()))
+        except (ValueError, IndexError):
+            return None
 
 
 def main(arguments=None):

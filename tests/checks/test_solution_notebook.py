@@ -14,6 +14,7 @@ WRITTEN = {
     "02-bptt": ("question-truncation", 3, 30),
     "03-lstm": ("question-memory-and-gradient", 3, 30),
     "04-gru": ("question-conventions", 3, 28),
+    "05-compare": ("question-fair-comparison", 4, 20),
 }
 pytestmark = pytest.mark.parametrize("assignment", sorted({exercise.assignment for exercise in exercises()}))
 
