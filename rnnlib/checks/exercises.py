@@ -167,6 +167,28 @@ def exercises():
     return tuple(sorted(found, key=lambda exercise: exercise.assignment))
 
 
+def named(name):
+    """The exercise of a name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    exercise : Exercise
+
+    Raises
+    ------
+    Misuse
+        When there is none; both a TypeError and a ValueError.
+    """
+    for exercise in exercises():
+        if exercise.name == name:
+            return exercise
+    raise Misuse(f"there is no exercise named {name!r}; the exercises are {', '.join(e.name for e in exercises())}")
+
+
 def find(fn, caller):
     """The exercise that a function answers: the one of its name, or of a name under which its caller knows it.
 

@@ -10,6 +10,7 @@ import numpy as np
 from rnnlib.checks import calls
 from rnnlib.checks.cases import ORDINARY, Case
 from rnnlib.checks.compare import first_difference, listed, same
+from rnnlib.checks.exercises import named
 from rnnlib.checks.lines import Line
 
 #: Distance between the two points of a difference, and how far a gradient may be from it, relative to its norm. In
@@ -38,7 +39,7 @@ def against_differences(exercise, outcome, own, right):
     line : Line
     """
     case, name = outcome.case, exercise.gradient_of
-    forward = _exercise_named(name)
+    forward = named(name)
     if getattr(own, "lent", False):
         own = None
     theirs = calls.call(own, forward, Case(ORDINARY, case.words, case.forward)) if own else None
@@ -130,9 +131,3 @@ def _loss(fn, forward, case, arguments):
 
 def _main(exercise, arrays):
     return tuple(a for a, output in zip(arrays, exercise.leaves, strict=True) if not output.aside)
-
-
-def _exercise_named(name):
-    from rnnlib.checks.exercises import exercises
-
-    return next(exercise for exercise in exercises() if exercise.name == name)

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 
-from rnnlib.checks.exercises import Misuse, exercises
+from rnnlib.checks.exercises import Misuse, named
 
 _may_answer = []  # while an exercise is judged: the names of those whose lent functions may take part
 _given = {}  # how many hints were given, by exercise
@@ -34,7 +34,7 @@ def lend(name):
     >>> from rnnlib import lend
     >>> rnn_step = lend("rnn_step")
     """
-    exercise = _named(name)
+    exercise = named(name)
 
     @functools.wraps(exercise.reference)
     def lent(*args, **kwargs):
@@ -58,9 +58,7 @@ def now_judged(exercise):
     allowed, todo = set(), {*exercise.neighbours, exercise.gradient_of} - {None}
     while todo:
         allowed |= todo
-        todo = {
-            name for other in map(_named, todo) for name in (*other.neighbours, other.gradient_of) if name
-        } - allowed
+        todo = {name for other in map(named, todo) for name in (*other.neighbours, other.gradient_of) if name} - allowed
     _may_answer.append(allowed - {exercise.name})
     try:
         yield
@@ -87,7 +85,7 @@ def hint(function, step=None):
     Misuse
         When no exercise has this name, or `step` is none of the three; both a TypeError and a ValueError.
     """
-    exercise = _named(function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__))
+    exercise = named(function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__))
     steps = (exercise.hints.where, exercise.hints.why, exercise.hints.formula)
     if step is None:
         step = min(_given.get(exercise.name, 0) + 1, len(steps))
@@ -98,10 +96,3 @@ def hint(function, step=None):
     more = "" if step == len(steps) else f"\n  hint({exercise.name}) once more says {('why', 'the formula')[step - 1]}."
     text = steps[step - 1].replace("\n", "\n  ")
     print(f"{exercise.name}, hint {step} of {len(steps)}, {kind}:\n  {text}{more}")
-
-
-def _named(name):
-    for exercise in exercises():
-        if exercise.name == name:
-            return exercise
-    raise Misuse(f"there is no exercise named {name!r}; the exercises are {', '.join(e.name for e in exercises())}")
