@@ -6,7 +6,7 @@ import numpy as np
 
 #: A number is right when it is this close, times the largest expected number of its array or 1, whichever is more.
 #: `make grader-proof` measures how far right solutions are off: at most 8e-13 in float64 and 1e-6 in float32. Each
-#: mistake of the catalogue is off by 0.05 and more in some case.
+#: mistake of the catalogue is off by 0.05 and more in some case. An exercise may have a tolerance of its own.
 #: The dtype of what came back decides; that it is too narrow for the arguments is another verdict.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
