@@ -1,25 +1,14 @@
-r"""The equations that docstrings display are those that the code computes: read from the LaTeX, evaluated, compared.
-
-Two names side by side are a product of a row and a matrix, ``\odot`` is one of elements. Names are what the code calls
-them: :math:`W_{xf}` is the block f of ``W_x``, :math:`p_f` is ``p_f``.
-"""
+r"""The equations that docstrings display are those that the code computes: read from the LaTeX, evaluated, compared."""
 
 import inspect
 import re
 
 import numpy as np
 import pytest
+from equations import FUNCTIONS, Reader, blocks_of
 from test_family import FAMILY, Case
 
 from rnnlib.gradcheck import relative_error
-
-FUNCTIONS = {
-    r"\sigma": lambda a: 1 / (1 + np.exp(-a)),
-    r"\tanh": np.tanh,
-    "relu": lambda a: np.where(a > 0, a, 0),
-}
-INDEX = r"(?:\{[^}]*\}|\w)"
-TOKEN = re.compile(rf"\s*((?:\\tilde )?[A-Za-z](?:_{INDEX}|\^{INDEX})*|\\odot|\\sigma|\\tanh|\\phi|\d+|[-+()])\s*")
 
 
 def math_of(thing):
@@ -27,76 +16,6 @@ def math_of(thing):
     blocks = re.findall(r"\.\. math::(.*?)(?=\n\S|\Z)", inspect.getdoc(thing), flags=re.DOTALL)
     cleaned = [re.sub(r"\\bigl|\\bigr|\\Bigl|\\Bigr|\\,|&", "", block).strip(" .\n") for block in blocks]
     return [[" ".join(line.split()) for line in block.split(r"\\")] for block in cleaned]
-
-
-class Reader:
-    """Evaluates the right side of an equation in an environment of names.
-
-    Parameters
-    ----------
-    text : str
-    names : dict of str to array or function
-    """
-
-    def __init__(self, text, names):
-        self.tokens, at = [], 0
-        while at < len(text):
-            found = TOKEN.match(text, at)
-            assert found, f"cannot read {text[at:]!r} of {text!r}"
-            self.tokens.append(found[1])
-            at = found.end()
-        self.names = names
-
-    def value(self):
-        value = self.sum()
-        assert not self.tokens, f"{self.tokens} is left"
-        return value
-
-    def sum(self):
-        value = self.product()
-        while self.tokens and self.tokens[0] in "+-":
-            sign = 1 if self.tokens.pop(0) == "+" else -1
-            value = value + sign * self.product()
-        return value
-
-    def product(self):
-        value = self.factor()
-        while self.tokens and self.tokens[0] not in tuple("+-)"):
-            elementwise = self.tokens[0] == r"\odot"
-            if elementwise:
-                self.tokens.pop(0)
-            other = self.factor()
-            elementwise = elementwise or isinstance(value, int)  # as in 2 σ(c)
-            value = value * other if elementwise else value @ other
-        return value
-
-    def factor(self):
-        token = self.tokens.pop(0)
-        if token == "(":
-            value = self.sum()
-            assert self.tokens.pop(0) == ")"
-            return value
-        if token.isdigit():
-            return int(token)
-        value = self.names[token]
-        return value(self.factor()) if callable(value) else value
-
-
-def weights(case):
-    """The parameters under the names of the equations, W_{xf} and b_f for their blocks."""
-    cell, params, H = case.layer.cell, case.layer.params, case.layer.hidden_size
-    names = {}
-    for name, letters in (
-        ("W_x", getattr(cell, "x_blocks", cell.blocks)),
-        ("W_h", getattr(cell, "h_blocks", cell.blocks)),
-        ("b", cell.blocks),
-    ):
-        parts = [params[name][..., k : k + H] for k in range(0, params[name].shape[-1], H)]
-        for letter, part in zip((*letters, "p"), parts, strict=False):
-            names[f"{name[:-1]}{{{name[-1]}{letter}}}" if name != "b" else f"b_{letter}"] = part
-    for name, p in params.items():
-        names[name if len(name) <= 3 else f"W_{{{name[2:]}}}"] = p
-    return names
 
 
 def equations(case):
@@ -146,8 +65,8 @@ def step(case, names, lines):
 def first_names(case):
     """What is known before the first step: weights, functions, the state."""
     D, H = case.xs.shape[2], case.layer.hidden_size
-    names = {**FUNCTIONS, **weights(case)}
-    names[r"\phi"] = FUNCTIONS.get(case.layer.options.get("nonlinearity"), np.tanh)
+    names = {**FUNCTIONS, **blocks_of(case.layer)}
+    names[r"\phi"] = FUNCTIONS.get(rf"\operatorname{{{case.layer.options.get('nonlinearity')}}}", np.tanh)
     names.setdefault("W_s", np.zeros((H, H)))  # without the shortcut
     for letter, s in zip(case.states, case.state0, strict=True):
         names[f"{letter}_{{t-1}}"] = s
