@@ -7,7 +7,8 @@ PORT    ?= 8000
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 RNNLIB   := $(shell find rnnlib -name '*.py')
-FIGURES  := $(patsubst %.py,%.svg,$(filter-out book/figures/style.py book/figures/language.py,$(wildcard book/figures/*.py)))
+DRAWING  := book/figures/style.py book/figures/language.py book/figures/cells.py
+FIGURES  := $(patsubst %.py,%.svg,$(filter-out $(DRAWING),$(wildcard book/figures/*.py)))
 CHAPTERS := _config.yml _toc.yml $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
@@ -63,7 +64,7 @@ _build/.rnnlib: .venv/.installed $(RNNLIB) benchmarks/results/grader-proof.json
 
 figures: setup $(FIGURES)  ## draw the book's figures
 
-book/figures/%.svg: book/figures/%.py $(wildcard book/figures/style.py book/figures/language.py) .venv/.installed
+book/figures/%.svg: book/figures/%.py $(wildcard $(DRAWING)) .venv/.installed
 	python $<
 
 serve: book  ## show the book on localhost (PORT=8000)

@@ -44,9 +44,14 @@ def sheet(height: float) -> Figure:
     return fig
 
 
-def tint(colour: str) -> tuple[float, float, float]:
+def tint(colour: str, share: float = 0.15) -> tuple[float, float, float]:
     """Return the colour thinned with white, opaque, so that dark text is readable on it."""
-    return tuple(1 - 0.15 * (1 - c) for c in mpl.colors.to_rgb(colour))
+    return tuple(1 - share * (1 - c) for c in mpl.colors.to_rgb(colour))
+
+
+def fade(colour: str | tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return the colour of what stands back so that another part of the figure is seen."""
+    return tint(colour, 0.32)
 
 
 def save(fig: Figure, script: str) -> None:

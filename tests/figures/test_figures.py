@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
-MODULES = {"style", "language"}
+MODULES = {"style", "language", "cells"}
 SLUGS = sorted(path.stem for path in (BOOK / "figures").glob("*.py") if path.stem not in MODULES)
 SVG = "{http://www.w3.org/2000/svg}"
 PAGES = {path: path.read_text(encoding="utf-8") for path in sorted(BOOK.rglob("*.md"))}

@@ -36,7 +36,8 @@ def test_every_kind_is_drawn_in_its_colour_with_its_text(language):
         middle = ax.transData.inverted().transform((low + high) / 2)
         assert middle == pytest.approx((50, 40), abs=1)
         assert ax.texts[-1].get_text() == "$h$"
-        assert ax.texts[-1].get_position() == (50, 40)
+        assert ax.texts[-1].get_position() == (50, 40 + (language.LIFT if look.sign else 0))
+        assert not look.sign or ax.texts[-2].get_text() == look.sign
 
 
 def test_what_arrives_later_is_dashed_and_a_weight_sits_on_its_arrow(language):
