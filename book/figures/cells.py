@@ -102,7 +102,7 @@ def peephole_lstm() -> Circuit:
     ways = {
         "f_t": {"c_{t-1}": ((LEFT, foot), (KEEP, foot))},
         "i_t": {"c_{t-1}": ((LEFT, branch), (side, branch), (side, foot), (IN, foot))},
-        "o_t": {"c_t": ((266, TOP), (266, foot), (OUT, foot))},
+        "o_t": {"c_t": ((262, TOP), (262, foot), (OUT, foot))},
     }
     parts = tuple(replace(part, peeps=ways.get(part.name, {})) for part in plain.parts)
     moved = {
@@ -110,7 +110,7 @@ def peephole_lstm() -> Circuit:
         "o_t": ("output\ngate", OUT + 25, row - 22, "o_t", "left"),
     }
     names = tuple(moved.get(name[3], name) for name in plain.names)
-    weights = (("$p_f$", 37, foot + 11), ("$p_i$", side + 11, foot + 50), ("$p_o$", 281, foot + 40))
+    weights = (("$p_f$", 37, foot + 11), ("$p_i$", side + 11, foot + 50), ("$p_o$", 277, foot + 40))
     return replace(plain, parts=parts, names=names + tuple((*weight, "", "center") for weight in weights))
 
 
@@ -149,6 +149,31 @@ def gru(reset: str = "after") -> Circuit:
         ("candidate", NEW + 5, row + 32, "n_t", "left"),
     )
     return Circuit(parts, names + STEPS, 354)
+
+
+def multiplicative_rnn() -> Circuit:
+    """Return the cell of `rnnlib.cells.MultiplicativeRNN`: the input multiplies what the old state says."""
+    x_bus, x_t, weighed, sum_at = -76, -120, -40, 218
+    parts = (
+        Part("x_t", "input", 167, x_t),
+        Part("h_{t-1}", "state", LEFT, TOP),
+        Part("W_h", "weight", 70, TOP, {"h_{t-1}": ()}),
+        Part("W_{xf}", "weight", 116, weighed, {"x_t": ((167, x_bus), (116, x_bus))}, half=19),
+        Part("f_t", "product", 116, TOP, {"W_h": (), "W_{xf}": ()}),
+        Part("W_f", "weight", 172, TOP, {"f_t": ()}),
+        Part("W_x", "weight", sum_at, weighed, {"x_t": ((167, x_bus), (sum_at, x_bus))}),
+        Part("b", "weight", 268, TOP),
+        Part("add", "operation", sum_at, TOP, {"W_f": (), "W_x": (), "b": ()}),
+        Part("tanh", "function", sum_at, 48, {"add": ()}, text="tanh"),
+        Part("h_t", "state", RIGHT, 48, {"tanh": ()}),
+    )
+    names = (
+        ("$f_t$", 144, 14, "f_t", "center"),
+        ("factors", 116, 24, "f_t", "center"),
+        ("from step\n$t - 1$", 34, 42, "", "center"),
+        ("to step\n$t + 1$", 286, 90, "", "center"),
+    )
+    return Circuit(parts, names, 142)
 
 
 @dataclass(frozen=True)
@@ -286,8 +311,8 @@ def raised(part: Part, by: float) -> Part:
     return replace(part, reads=reads, peeps=peeps)
 
 
-def sheet_of(circuit: Circuit, *, lit: Collection[str] = ()) -> Figure:
-    """Return a sheet with one circuit on it."""
-    fig, ax = canvas(circuit.height + 58)
+def sheet_of(circuit: Circuit, *, lit: Collection[str] = (), above: float = 58) -> Figure:
+    """Return a sheet with one circuit on it, and so much room above its state line."""
+    fig, ax = canvas(circuit.height + above)
     draw(ax, circuit, circuit.height, lit=lit)
     return fig

@@ -90,11 +90,11 @@ def canvas(height: float) -> tuple[Figure, Axes]:
     return fig, ax
 
 
-def node(ax: Axes, x: float, y: float, text: str, kind: str, *, half: float = 0, faint: bool = False) -> Node:
+def node(ax: Axes, x: float, y: float, text: str, kind: str, *, half: float = 0, high: float = 0, faint: bool = False) -> Node:
     """Draw one thing of a kind of `KINDS` at (x, y) with its letter or word inside.
 
-    `half` is half its width where a word or a long letter needs more than the kind's radius; a `faint` thing is
-    there to be recognised, not to be looked at.
+    `half` is half its width where a word or a long letter needs more than the kind's radius, `high` half its height
+    where wires need it (a frame, a pill or a box); a `faint` thing is there to be recognised, not to be looked at.
     """
     k = KINDS[kind]
     colour, ink = (fade(k.colour), fade(INK)) if faint else (k.colour, INK)
@@ -124,10 +124,11 @@ def node(ax: Axes, x: float, y: float, text: str, kind: str, *, half: float = 0,
         outline = Circle((x, y), r, **look | {"facecolor": colour})
     else:
         style = {"pill": f"rounding_size={r}", "box": "rounding_size=4", "frame": "rounding_size=1"}[k.shape]
-        outline = FancyBboxPatch((x - half, y - r), 2 * half, 2 * r, boxstyle=f"round,pad=0,{style}", **look)
+        high = high or r
+        outline = FancyBboxPatch((x - half, y - high), 2 * half, 2 * high, boxstyle=f"round,pad=0,{style}", **look)
     ax.add_patch(outline)
     if k.shape == "frame":  # a second line inside the first
-        inner = (x - half + 4, y - r + 4), 2 * half - 8, 2 * r - 8
+        inner = (x - half + 4, y - high + 4), 2 * half - 8, 2 * high - 8
         ax.add_patch(FancyBboxPatch(*inner, boxstyle="square,pad=0", **look | {"facecolor": "none", "linewidth": 0.8}))
     if k.sign:
         words(ax, x, y - 13, k.sign, size=LABEL, color=ink)
@@ -191,26 +192,29 @@ def wire(
     width: float = THIN,
     later: bool = False,
     peephole: bool = False,
+    gradient: bool = False,
     over: Iterable[Point] = (),
     faint: bool = False,
 ) -> None:
     """Join two nodes by straight pieces through the points `via`; bow over the points `over`, where wires cross.
 
-    Dashed where the value arrives one time step later, dotted where it is only looked at. The line begins and ends at
+    Dashed where the value arrives one time step later, dotted where it is only looked at, with an open head where it is
+    a gradient, on its way back. The line begins and ends at
     the outlines; a first or last point of `via` inside one says where. A point in a node's place is an end in the open.
     """
     points = course(start, end, via)
-    colour = COLOURS["blue"] if later else colour
+    colour = COLOURS["blue"] if later else COLOURS["vermillion"] if gradient else colour
+    width, head = (2.4, "->,head_length=5,head_width=3.5") if gradient else (width, HEAD)
     colour = fade(colour) if faint else colour
     look = {"color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0, "zorder": 1 if faint else 2}
     if later or peephole:  # a broken line would tear the head, which is drawn by itself
         (x, y), (x0, y0) = points[-1], points[-2]
         away = 7 / ((x - x0) ** 2 + (y - y0) ** 2) ** 0.5
         neck = (x - away * (x - x0), y - away * (y - y0))
-        ax.add_patch(FancyArrowPatch(neck, (x, y), arrowstyle=HEAD, **look))
+        ax.add_patch(FancyArrowPatch(neck, (x, y), arrowstyle=head, **look))
         points[-1] = (neck[0], neck[1])
-        look |= {"arrowstyle": "-", "linestyle": (0, (4, 2.5)) if later else (0, (1, 1.4))}
-    ax.add_patch(FancyArrowPatch(path=bowed(points, list(over)), **{"arrowstyle": HEAD} | look))
+        look |= {"arrowstyle": "-", "linestyle": (0, (4, 2.5)) if later else (0, (0.9, 1.5))}
+    ax.add_patch(FancyArrowPatch(path=bowed(points, list(over)), **{"arrowstyle": head} | look))
 
 
 def course(start: Node | Point, end: Node | Point, via: Iterable[Point] = ()) -> list[Point]:
