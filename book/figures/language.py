@@ -42,7 +42,7 @@ KINDS = {
     "gate": Kind("trapezium", INK, 22, sign="σ", fill=COLOURS["yellow"]),
     "candidate": Kind("house", COLOURS["orange"], 22, sign="tanh"),
     "function": Kind("box", COLOURS["orange"], 14),
-    "cell": Kind("frame", INK, 22),
+    "cell": Kind("frame", INK, 22, fill="#ffffff"),
     "operation": Kind("circle", INK, 11),
     "product": Kind("diamond", INK, 13),
     "copy": Kind("dot", INK, 3.5),
@@ -90,7 +90,9 @@ def canvas(height: float) -> tuple[Figure, Axes]:
     return fig, ax
 
 
-def node(ax: Axes, x: float, y: float, text: str, kind: str, *, half: float = 0, high: float = 0, faint: bool = False) -> Node:
+def node(
+    ax: Axes, x: float, y: float, text: str, kind: str, *, half: float = 0, high: float = 0, faint: bool = False
+) -> Node:
     """Draw one thing of a kind of `KINDS` at (x, y) with its letter or word inside.
 
     `half` is half its width where a word or a long letter needs more than the kind's radius, `high` half its height
@@ -188,7 +190,7 @@ def wire(
     start: Node | Point,
     end: Node | Point,
     *via: Point,
-    colour: str = INK,
+    colour: str = "",
     width: float = THIN,
     later: bool = False,
     peephole: bool = False,
@@ -203,7 +205,7 @@ def wire(
     the outlines; a first or last point of `via` inside one says where. A point in a node's place is an end in the open.
     """
     points = course(start, end, via)
-    colour = COLOURS["blue"] if later else COLOURS["vermillion"] if gradient else colour
+    colour = colour or (COLOURS["blue"] if later else COLOURS["vermillion"] if gradient else INK)
     width, head = (2.4, "->,head_length=5,head_width=3.5") if gradient else (width, HEAD)
     colour = fade(colour) if faint else colour
     look = {"color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0, "zorder": 1 if faint else 2}

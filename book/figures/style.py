@@ -6,6 +6,7 @@ page puts them on a light card when its own ground is dark.
 """
 
 from io import StringIO
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -57,12 +58,17 @@ def fade(colour: str | tuple[float, float, float]) -> tuple[float, float, float]
 def save(fig: Figure, script: str) -> None:
     """Write the figure beside its script as SVG: text as text, the same bytes at every run.
 
-    Raises ValueError when a text or a shape reaches over the edge of the sheet and would be cut off.
+    Raises ValueError when a text or a shape reaches over the edge of the sheet and would be cut off, or when two texts
+    overlap.
     """
     for artist in [artist for ax in fig.axes for artist in (*ax.texts, *ax.patches)]:
         box = artist.get_window_extent()
         if (box.min < fig.bbox.min).any() or (box.max > fig.bbox.max).any():
             raise ValueError(f"{artist} reaches from {box.min} to {box.max}; the sheet ends at {fig.bbox.max}")
+    texts = [text for ax in fig.axes for text in ax.texts if text.get_text()]
+    for text, other in combinations(texts, 2):
+        if text.get_window_extent().overlaps(other.get_window_extent()):
+            raise ValueError(f"{text} and {other} overlap")
     out = StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     fig.savefig(out, format="svg", transparent=True, metadata=nothing)
