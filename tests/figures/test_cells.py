@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnlib.cells import GRU, LSTM, PeepholeLSTM
+from rnnlib.cells import GRU, LSTM, MultiplicativeRNN, PeepholeLSTM
 from rnnlib.gradcheck import relative_error
 
 FOLDER = Path(__file__).resolve().parents[2] / "book" / "figures"
-LETTERED = ("input", "state", "memory", "gate", "candidate")
 SQUASH = {"gate": r"\sigma", "candidate": r"\tanh"}
 FUNCTIONS = {r"\sigma": lambda a: 1 / (1 + np.exp(-a)), r"\tanh": np.tanh}
 
@@ -34,6 +33,7 @@ CIRCUITS = {
     "PeepholeLSTM": (PeepholeLSTM, lambda cells: cells.peephole_lstm(), {}),
     "GRU": (GRU, lambda cells: cells.gru(), {}),
     "GRU, reset before": (GRU, lambda cells: cells.gru("before"), {"n_t": "reset before"}),
+    "MultiplicativeRNN": (MultiplicativeRNN, lambda cells: cells.multiplicative_rnn(), {}),
 }
 
 
@@ -71,8 +71,9 @@ def python(right):
     return text.replace(r"\odot", "*")
 
 
-def lettered(parts):
-    return [part for part in parts if part.kind in LETTERED and part.reads]
+def lettered(part):
+    """Whether the part is a letter of the equations that is no weight: x_t, h_{t-1}."""
+    return re.fullmatch(r"[a-z]_(t|\{t-1\})", part.name) is not None
 
 
 def reached(part, parts):
@@ -80,14 +81,14 @@ def reached(part, parts):
     letters = set()
     for name in (*part.reads, *part.peeps):
         source = parts[name]
-        letters |= {name} if source.kind in LETTERED else reached(source, parts)
+        letters |= {name} if lettered(source) else reached(source, parts)
     return letters
 
 
 def test_every_letter_of_the_equations_is_drawn_with_its_operands(case):
     circuit, lines = case
     parts = {part.name: part for part in circuit.parts}
-    assert {part.name for part in lettered(circuit.parts)} == set(lines)
+    assert {part.name for part in circuit.parts if lettered(part) and part.reads} == set(lines)
     for name, right in lines.items():
         assert reached(parts[name], parts) == operands(right), name
 
@@ -97,8 +98,8 @@ def test_a_gate_is_a_sigmoid_and_a_candidate_a_tanh(case):
     for part in circuit.parts:
         if part.kind in SQUASH:
             assert lines[part.name].startswith(SQUASH[part.kind]), part.name
-    drawn = sum(part.text == "tanh" for part in circuit.parts)
-    assert drawn == sum(r"\tanh" in right[1:] for right in lines.values()), "tanh that is no candidate's"
+    drawn = sum(part.text == "tanh" or part.kind == "candidate" for part in circuit.parts)
+    assert drawn == sum(right.count(r"\tanh") for right in lines.values())
 
 
 class Numbers:
@@ -112,13 +113,14 @@ class Numbers:
 
     def value(self, name):
         part = self.parts[name]
-        if part.kind in ("input", "state", "memory") and not part.reads:
-            return self.weight(name.replace("{t-1}", "prev"), 2, 3)
+        if not part.reads:
+            name = re.sub(r"[{}]", "", name.replace("t-1", "prev"))
+            return self.weight(name, *((3,) if part.kind == "weight" else (2, 3)))
         gate, read = name[0], [(self.parts[source], self.value(source)) for source in part.reads]
         if part.kind in SQUASH:
             a = self.weight(f"b_{gate}", 3)
             for source, v in read:
-                a = a + (v @ self.weight(f"W_{source.name[0]}{gate}", 3, 3) if source.kind in LETTERED else v)
+                a = a + (v @ self.weight(f"W_{source.name[0]}{gate}", 3, 3) if lettered(source) else v)
             for source in part.peeps:
                 a = a + self.weight(f"p_{gate}", 3) * self.value(source)
             return FUNCTIONS[SQUASH[part.kind]](a)
@@ -170,7 +172,7 @@ def geometry(cells, circuit):
 
 def points_of(wire):
     for (x0, y0), (x1, y1) in pairwise(wire.points):
-        n = int(abs(x1 - x0) + abs(y1 - y0)) + 1
+        n = int(abs(x1 - x0) + abs(y1 - y0)) // 3 + 1
         yield from ((x0 + (x1 - x0) * k / n, y0 + (y1 - y0) * k / n) for k in range(n + 1))
 
 
