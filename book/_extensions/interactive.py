@@ -6,6 +6,7 @@ Only then does the still step aside, so that it stays without JavaScript, in pri
 """
 
 from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -21,7 +22,7 @@ class Place(nodes.General, nodes.Element):
 class Interactive(Figure):
     """A figure of the still picture, with a place for the interactive one above the caption."""
 
-    option_spec = {
+    option_spec: ClassVar[dict] = {
         "name": directives.unchanged,
         "alt": directives.unchanged_required,
         "still": directives.uri,

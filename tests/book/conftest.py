@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import playwright
 import pytest
 from browser import FLAGS, HOW_TO_GET, NAMES, find_chromium, serve, visit
 from filelock import FileLock
@@ -100,9 +101,9 @@ def chromium():
     path = find_chromium()
     if path is None:
         _leave_out(f"a browser, one of {', '.join(NAMES)}")
-    playwright = sync_playwright()
+    manager = sync_playwright()
     try:
-        api = playwright.start()
+        api = manager.start()
     except Exception as error:
         _leave_out(f"Playwright's program to start ({error})")
     browser = api.chromium.launch(executable_path=path, args=FLAGS)
@@ -111,8 +112,38 @@ def chromium():
     api.stop()
 
 
-def _leave_out(what):
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {what}: {HOW_TO_GET}")
+@pytest.fixture(scope="session")
+def in_node(tmp_path_factory):
+    """Call a function of an interactive figure's module: ``in_node("lstm-cell", "step", [settings, ...])``.
+
+    The program is the machine's own node or the one that Playwright brings. It gives a result for each of the settings;
+    without a function's name, what the module exports besides functions.
+    """
+    playwrights = Path(playwright.__file__).parent / "driver" / "node"
+    node = shutil.which("node") or (str(playwrights) if playwrights.is_file() else None)
+    if node is None:
+        _leave_out("node", "apt-get install nodejs")
+    folder = tmp_path_factory.mktemp("node")
+    for path in (ROOT / "book" / "_static" / "interactive").glob("*.js"):
+        shutil.copy(path, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+
+    def call(slug, function=None, settings=()):
+        script = f"import * as module from './{slug}.js'; import {{ readFileSync }} from 'node:fs';"
+        script += f"const call = module[{json.dumps(function)}]; const settings = JSON.parse(readFileSync(0, 'utf8'));"
+        script += "console.log(JSON.stringify(call ? settings.map((each) => call(each)) : module));"
+        done = subprocess.run(
+            [node, "--input-type=module", "--eval", script],
+            cwd=folder, input=json.dumps(settings), capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return call
+
+
+def _leave_out(what, how=HOW_TO_GET):
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {what}: {how}")
 
 
 @pytest.fixture

@@ -11,6 +11,12 @@ export function number(value, digits = 2) {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+/** The number as a factor or summand: in brackets where it is negative. */
+export function bracketed(value, digits) {
+  const text = number(value, digits);
+  return text.startsWith("−") ? `(${text})` : text;
+}
+
 export const sigmoid = (a) => 1 / (1 + Math.exp(-a));
 
 /** A new element inside `parent`, in the parent's language (SVG or HTML), with attributes and text. */
@@ -30,7 +36,7 @@ export function set(element, attributes) {
   }
 }
 
-/** Write text in which a letter with a subscript, as h_{t−1} or W_x, or between stars, as *z*, is set as mathematics. */
+/** Write text in which a letter with a subscript, h_{t−1} or W_x, or between stars, *z*, is set as mathematics. */
 export function write(element, text) {
   const inSvg = element.namespaceURI === SVG;
   element.replaceChildren();
@@ -64,7 +70,8 @@ export function interactive(slug, { title, hint, start, size, build }) {
     add(place, "p", { class: "interactive-hint" }, hint);
     const controls = add(place, "div", { class: "interactive-controls", role: "group", "aria-label": title });
     const buttons = add(place, "div", { class: "interactive-buttons" });
-    const panel = { drawing, controls, buttons, settings: structuredClone(start), shows: [], id: `${slug}-${nth}` };
+    const note = (text) => add(place, "p", { class: "interactive-note" }, text);
+    const panel = { drawing, controls, buttons, note, settings: structuredClone(start), shows: [], id: `${slug}-${nth}` };
     panel.update = () => {
       panel.shows.forEach((show) => show());
       const sentence = draw();
@@ -79,7 +86,7 @@ export function interactive(slug, { title, hint, start, size, build }) {
   });
 }
 
-/** A slider for `settings[key]`, enabled where the setting `when` is true; `beside` is a checkbox in its first line. */
+/** A slider for `settings[key]`, enabled where the setting `when` is true; `beside` is a checkbox in its line. */
 export function slider(panel, { key, label, min, max, step, digits = 2, when, beside, parent = panel.controls }) {
   const row = add(parent, "div", { class: "interactive-slider" });
   const id = `${panel.id}-${key}`;
@@ -99,7 +106,7 @@ export function slider(panel, { key, label, min, max, step, digits = 2, when, be
   });
 }
 
-/** A checkbox for `settings[key]`, or for the entry `index` of the list that is there; `name` says more than the label. */
+/** A checkbox for `settings[key]`, or for the entry `index` of the list there; `name` says more than the label. */
 export function checkbox(panel, { key, index, label, name, parent = panel.controls }) {
   const holder = () => (index === undefined ? [panel.settings, key] : [panel.settings[key], index]);
   const box = add(parent, "label", { class: "interactive-choice" });

@@ -1,6 +1,6 @@
 // One step of an LSTM cell with one unit: its gates as valves, computed or set by hand.
 
-import { add, button, group, interactive, number, set, sigmoid, slider, write } from "./common.js";
+import { add, bracketed, button, group, interactive, number, set, sigmoid, slider, write } from "./common.js";
 
 /** The weights of the one unit, by gate: of x_t, of h_{t−1}, and the bias. */
 export const WEIGHTS = {
@@ -28,7 +28,7 @@ export function step({ x, h_prev, c_prev, ...settings }) {
   return { i, f, g, o, c, h };
 }
 
-/** "−*x* + 0.5 h" from the weights of a gate. */
+/** The text of a gate's pre-activation, such as −x_t + h_{t−1} + 1. */
 function preactivation({ W_x, W_h, b }) {
   const terms = [[W_x, " x_t"], [W_h, " h_{t−1}"], [b, ""]].filter(([weight]) => weight !== 0);
   return terms
@@ -64,7 +64,7 @@ function valve(drawing, x, y, level) {
   };
 }
 
-function draw_cell(drawing) {
+function drawCell(drawing) {
   const flows = {
     c_prev: pipe(drawing, "M8 62H95"),
     kept: pipe(drawing, "M95 62H160"),
@@ -104,8 +104,8 @@ function draw_cell(drawing) {
 }
 
 function build(panel) {
-  const { drawing, controls, settings } = panel;
-  const { flows, valves, labels } = draw_cell(drawing);
+  const { drawing, settings } = panel;
+  const { flows, valves, labels } = drawCell(drawing);
 
   const before = group(panel, "What comes in");
   slider(panel, { key: "x", label: "x_t, input", min: -2, max: 2, step: 0.1, parent: before });
@@ -128,7 +128,7 @@ function build(panel) {
   });
   const line = ([gate, weights]) => `*${gate}* = ${gate === "g" ? "tanh" : "σ"}(${preactivation(weights)})`;
   const weights = `Computed by fixed weights: ${Object.entries(WEIGHTS).map(line).join(", ")}.`;
-  add(controls, "p", { class: "interactive-note" }, `${weights} “One step on” makes h_t and c_t the new h_{t−1} and c_{t−1}.`);
+  panel.note(`${weights} “One step on” makes h_t and c_t the new h_{t−1} and c_{t−1}.`);
 
   return () => {
     const values = { ...settings, ...step(settings) };
@@ -136,11 +136,11 @@ function build(panel) {
     const flowing = { ...values, kept: f * c_prev, written: i * g, copied: c, squashed: Math.tanh(c) };
     for (const [name, show] of Object.entries(flows)) show(flowing[name]);
     for (const [name, open] of Object.entries(valves)) open(values[name]);
-    for (const [name, [element, letter]] of Object.entries(labels)) write(element, `${letter} = ${number(values[name])}`);
+    for (const [name, [label, letter]] of Object.entries(labels)) write(label, `${letter} = ${number(values[name])}`);
     const change = Math.abs(c - c_prev) < 0.005 ? "the memory is kept" : `it was ${number(c_prev)}`;
     return (
-      `c_t = *f* c_{t−1} + *i* *g* = ${number(f)} · ${number(c_prev)} + ${number(i)} · ${number(g)} = ${number(c)}: ` +
-      `${change}. h_t = *o* tanh(c_t) = ${number(o)} · ${number(Math.tanh(c))} = ${number(h)}.`
+      `c_t = *f* c_{t−1} + *i* *g* = ${number(f)} · ${bracketed(c_prev)} + ${number(i)} · ${bracketed(g)} = ${number(c)}: ` +
+      `${change}. h_t = *o* tanh(c_t) = ${number(o)} · ${bracketed(Math.tanh(c))} = ${number(h)}.`
     );
   };
 }
