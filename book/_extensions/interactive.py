@@ -32,7 +32,7 @@ class Interactive(Figure):
     def run(self):
         slug = self.arguments[0]
         if not (MODULES / f"{slug}.js").is_file():
-            raise self.error(f"there is no module {slug}.js in {MODULES}")
+            raise self.error(f"there is no module {slug}.js in book/_static/interactive")
         for option in ("alt", "still"):
             if option not in self.options:
                 raise self.error(f"the interactive figure {slug} needs the option :{option}:")

@@ -16,6 +16,7 @@ SLUGS = sorted(path.stem for path in (BOOK / "figures").glob("*.py") if path.ste
 SVG = "{http://www.w3.org/2000/svg}"
 PAGES = {path: path.read_text(encoding="utf-8") for path in sorted(BOOK.rglob("*.md"))}
 FIGURE = re.compile(r"^`{3,}\{(?:figure|image)\} (\S+)\n((?::[\w-]+:.*\n)*)", re.MULTILINE)
+INTERACTIVE = re.compile(r"^`{3,}\{interactive\} \S+\n((?::[\w-]+:.*\n)*)", re.MULTILINE)
 
 DRAW_ALL = "import runpy, sys; [runpy.run_path(script, run_name='__main__') for script in sys.argv[1:]]"
 
@@ -88,6 +89,9 @@ def used():
     for page, text in PAGES.items():
         for file, options in FIGURE.findall(text):
             yield page, (page.parent / file).resolve(), options
+        for options in INTERACTIVE.findall(text):
+            still = re.search(r"^:still: (\S+)$", options, re.MULTILINE)
+            yield page, (page.parent / still[1]).resolve(), options
 
 
 def test_every_figure_of_a_page_has_a_script_and_alt_text():

@@ -46,8 +46,8 @@ function drawStep(drawing, t) {
   const path = (d, look = "line") => add(drawing, "path", { d, class: look });
   const parts = {
     frame: add(drawing, "rect", { x: x - 28, y: 4, width: 56, height: 182, rx: 6, class: "frame" }),
-    down: path(`M${x} ${LOSS + 14}V${STATE - 24}m-5 -5l5 7l5 -7`),
-    box: add(drawing, "rect", { x: x - 15, y: LOSS - 14, width: 30, height: 28, rx: 4, class: "gate" }),
+    down: path(`M${x} ${LOSS + 16}V${STATE - 24}m-5 -5l5 7l5 -7`),
+    loss_box: path(`M${x - 7} ${LOSS - 16}h14l9 9v14l-9 9h-14l-9 -9v-14z`, "loss"),
     state: add(drawing, "circle", { cx: x, cy: STATE, r: 20, class: "state" }),
     value: text(STATE + 4),
     loss: text(LOSS + 30, "small end", -5),
@@ -97,7 +97,7 @@ function build(panel) {
       const reached = t >= now;
       const show = (part, on) => part && set(part, { visibility: on ? "visible" : "hidden" });
       set(parts.frame, { visibility: t === now ? "visible" : "hidden" });
-      set(parts.box, { class: losses[s] ? "gate" : "off" });
+      set(parts.loss_box, { class: losses[s] ? "loss" : "off" });
       set(parts.state, { class: reached ? "state" : "off" });
       parts.value.textContent = number(h[t]);
       for (const part of [parts.down, parts.loss]) show(part, reached && losses[s]);

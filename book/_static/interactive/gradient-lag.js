@@ -75,7 +75,7 @@ function build(panel) {
   const other = add(drawing, "path", { class: "curve dashed" });
   const other_label = add(drawing, "text", { x: 308, class: "small end" });
   const curve = add(drawing, "path", { class: "curve" });
-  const point = add(drawing, "circle", { r: 6, class: "gate" });
+  const point = add(drawing, "circle", { r: 6, class: "loss" });
   const label = add(drawing, "text", { y: 0 });
 
   slider(panel, { key: "radius", label: "ρ, spectral radius of W_h", min: 0.6, max: 1.4, step: 0.01 });

@@ -31,13 +31,13 @@ function build(panel) {
   }
   const between = add(drawing, "path", { class: "line" });
   const old = add(drawing, "circle", { cy: LINE, r: 11, class: "state" });
-  const fresh = add(drawing, "rect", { y: LINE - 10, width: 20, height: 20, class: "gate" });
+  const fresh = add(drawing, "path", { class: "candidate" });
   const now = add(drawing, "path", { class: "other" });
   const label = (y) => add(drawing, "text", { y, class: "middle" });
   const [old_label, fresh_label, now_label] = [label(LINE - 18), label(LINE - 18), label(LINE + 32)];
   const bar = { y: 132, height: 24 };
   const kept_bar = add(drawing, "rect", { x: 160 - WIDE / 2, ...bar, class: "state" });
-  const renewed_bar = add(drawing, "rect", { ...bar, class: "gate" });
+  const renewed_bar = add(drawing, "rect", { ...bar, class: "candidate" });
   const kept_label = add(drawing, "text", { x: 160 - WIDE / 2, y: 174 });
   const renewed_label = add(drawing, "text", { x: 160 + WIDE / 2, y: 174, class: "end" });
 
@@ -62,8 +62,8 @@ function build(panel) {
     const { n, kept, renewed, h } = step(settings);
     set(between, { d: `M${at(h_prev)} ${LINE}H${at(n)}`, "stroke-width": 4 });
     set(old, { cx: at(h_prev) });
-    set(fresh, { x: at(n) - 10 });
-    set(now, { d: `M${at(h)} ${LINE - 8}L${at(h) + 8} ${LINE}L${at(h)} ${LINE + 8}L${at(h) - 8} ${LINE}Z` });
+    set(fresh, { d: `M${at(n) - 11} ${LINE + 11}v-16l11 -9l11 9v16z` });
+    set(now, { d: `M${at(h)} ${LINE - 8}l8 8l-8 8l-8 -8z` });
     const place = (element, value, text) => {
       set(element, { x: Math.min(Math.max(at(value), 46), 274) });
       write(element, `${text} = ${number(value)}`);

@@ -69,7 +69,7 @@ function drawCell(drawing) {
     c_prev: pipe(drawing, "M8 62H95"),
     kept: pipe(drawing, "M95 62H160"),
     c: pipe(drawing, "M182 62H306"),
-    g: pipe(drawing, "M171 186V135"),
+    g: pipe(drawing, "M171 182V135"),
     written: pipe(drawing, "M171 135V73"),
     copied: pipe(drawing, "M246 62V95"),
     squashed: pipe(drawing, "M246 112V158"),
@@ -81,8 +81,8 @@ function drawCell(drawing) {
   add(drawing, "path", { d: "M164 62H178M171 55V69", class: "line" });
   add(drawing, "rect", { x: 224, y: 92, width: 44, height: 24, rx: 4, class: "node" });
   add(drawing, "text", { x: 246, y: 109, class: "middle" }, "tanh");
-  add(drawing, "rect", { x: 128, y: 186, width: 86, height: 28, rx: 4, class: "node" });
-  add(drawing, "path", { d: "M98 200H122M116 195L124 200L116 205", class: "line" });
+  add(drawing, "path", { d: "M128 216V192L171 180L214 192V216Z", class: "candidate" });
+  add(drawing, "path", { d: "M96 203H123m-7 -5l8 5l-8 5", class: "line" });
   const valves = {
     f: valve(drawing, 95, 62, true),
     i: valve(drawing, 171, 135, false),
@@ -93,7 +93,7 @@ function drawCell(drawing) {
     c_prev: [text(2, 104), "c_{t−1}"],
     f: [text(95, 26, "middle"), "*f*"],
     i: [text(142, 140, "end"), "*i*"],
-    g: [text(171, 205, "middle"), "*g*"],
+    g: [text(171, 208, "middle"), "*g*"],
     c: [text(318, 36, "end"), "c_t"],
     o: [text(318, 181, "end"), "*o*"],
     h: [text(246, 234, "middle"), "h_t"],
