@@ -97,7 +97,7 @@ def test_eq_dts_gradient_step(rng):
 def test_eq_deep_output(rng):
     network = Network([Dense(H, H, rng=rng, activation="tanh"), Dense(H, K, rng=rng)])
     h = rng.standard_normal((B, H))
-    letters = dict(zip(["W_m", "b_m", "W_y", "b_y"], network.params.values(), strict=True))
+    letters = dict(zip(["W_v", "b_v", "W_y", "b_y"], network.params.values(), strict=True))
     o = evaluate(EQUATIONS["eq-deep-output"], {**letters, "h_t": h})["o_t"]
     assert relative_error(o, network.forward(h[None])[0][0]) < 1e-13
 
