@@ -8,9 +8,9 @@ X, FORWARD, LOSS, BACKWARD, SUM, UPDATE = 362, 424, 278, 212, 118, 34
 
 fig, ax = canvas(height=480)
 
-band(ax, 334, 476, "1  forward, $t = 1, 2, …, T$")
-band(ax, 180, 328, "2  backward, $t = T, …, 2, 1$")
-band(ax, 4, 174, "3  update")
+band(ax, 334, 476, "1. forward, $t = 1, 2, …, T$")
+band(ax, 180, 328, "2. backward, $t = T, …, 2, 1$")
+band(ax, 4, 174, "3. update")
 
 before = node(ax, 28, FORWARD, "$h_0$", "state")
 for x, t in COLUMNS:

@@ -4,7 +4,7 @@ from language import canvas, node, wire, words
 from style import save
 
 X, H, O, L = 50, 138, 222, 300  # the heights of the rows
-AHEAD, BACK = H + 9, H - 9  # the ways of the state and of its gradient
+AHEAD, BACK = H + 12, H - 12  # the ways of the state and of its gradient
 
 fig, ax = canvas(height=366)
 

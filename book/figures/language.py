@@ -136,7 +136,8 @@ def node(
         words(ax, x, y - 13, k.sign, size=LABEL, color=ink)
     if text:
         size = SYMBOL if "$" in text or len(text) == 1 else LABEL + 1
-        words(ax, x, y + (LIFT if k.sign else 0), text, size=size, color=ink)
+        lift = LIFT if k.sign else 3 if "^" in text and "_" in text else 0
+        words(ax, x, y + lift, text, size=size, color=ink)
     return Node(x, y, outline)
 
 

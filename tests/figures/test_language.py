@@ -50,3 +50,38 @@ def test_what_arrives_later_is_dashed_and_a_weight_sits_on_its_arrow(language):
     assert later.get_linestyle() not in ("-", "solid")
     assert ax.texts[-1].get_text() == "$W_h$"
     assert ax.texts[-1].get_position() == (120, 50)
+
+
+def test_a_wire_ends_at_the_outlines_and_bows_where_it_crosses(language):
+    _, ax = language.canvas(height=200)
+    a, b = language.node(ax, 40, 40, "$x$", "input"), language.node(ax, 200, 160, "$h$", "state")
+    assert language.course(a, b, [(200, 40)]) == [pytest.approx(p, abs=0.01) for p in ((57, 40), (200, 40), (200, 140))]
+    line = language.bowed([(200, 40), (200, 140)], [(200, 90)])
+    assert line.contains_point((202, 90)) and not line.contains_point((202, 70))
+    assert not language.bowed([(200, 40), (200, 140)], [(150, 90)]).contains_point((202, 90))
+
+
+def test_wires_of_different_meaning_differ_in_more_than_colour(language):
+    looks = set()
+    for look in ({}, {"later": True}, {"peephole": True}, {"gradient": True}, {"width": language.THICK["memory"]}):
+        _, ax = language.canvas(height=100)
+        language.wire(ax, (20, 50), (220, 50), **look)
+        line = ax.patches[-1]
+        looks.add((line.get_linestyle(), line.get_linewidth(), type(ax.patches[0].get_arrowstyle()).__name__))
+    assert len(looks) == 5
+
+
+def test_a_faint_thing_has_the_same_outline_and_a_paler_look(language):
+    _, ax = language.canvas(height=100)
+    for kind in language.KINDS:
+        plain, faint = (language.node(ax, 50, 50, "$h$", kind, faint=pale).outline for pale in (False, True))
+        assert type(plain) is type(faint)
+        assert sum(faint.get_edgecolor()[:3]) > sum(plain.get_edgecolor()[:3])
+
+
+def test_texts_that_overlap_are_refused(language, tmp_path):
+    fig, ax = language.canvas(height=100)
+    language.words(ax, 100, 50, "forget")
+    language.words(ax, 110, 55, "gate")
+    with pytest.raises(ValueError, match=r"'forget'.*'gate'.* overlap"):
+        sys.modules["style"].save(fig, tmp_path / "two.py")
