@@ -71,7 +71,8 @@ export function interactive(slug, { title, hint, start, size, build }) {
     const controls = add(place, "div", { class: "interactive-controls", role: "group", "aria-label": title });
     const buttons = add(place, "div", { class: "interactive-buttons" });
     const note = (text) => add(place, "p", { class: "interactive-note" }, text);
-    const panel = { drawing, controls, buttons, note, settings: structuredClone(start), shows: [], id: `${slug}-${nth}` };
+    const settings = structuredClone(start);
+    const panel = { id: `${slug}-${nth}`, drawing, controls, buttons, note, settings, shows: [] };
     panel.update = () => {
       panel.shows.forEach((show) => show());
       const sentence = draw();
@@ -79,7 +80,7 @@ export function interactive(slug, { title, hint, start, size, build }) {
       drawing.setAttribute("aria-label", `${title}. ${says.textContent}`);
     };
     const draw = build(panel);
-    button(panel, "Start again", () => Object.assign(panel.settings, structuredClone(start)));
+    button(panel, "Start again", () => Object.assign(settings, structuredClone(start)));
     panel.update();
     place.hidden = false;
     place.closest("figure").classList.add("is-live");

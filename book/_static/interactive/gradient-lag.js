@@ -76,7 +76,7 @@ function build(panel) {
   const other_label = add(drawing, "text", { x: 308, class: "small end" });
   const curve = add(drawing, "path", { class: "curve" });
   const point = add(drawing, "circle", { r: 6, class: "loss" });
-  const label = add(drawing, "text", { y: 0 });
+  const label = add(drawing, "text");
 
   slider(panel, { key: "radius", label: "ρ, spectral radius of W_h", min: 0.6, max: 1.4, step: 0.01 });
   slider(panel, { key: "lag", label: "*k*, lag", min: 0, max: LAGS, step: 1, digits: 0 });
@@ -94,13 +94,16 @@ function build(panel) {
     other_label.textContent = tanh ? "linear" : "with tanh";
     set(point, { cx: across(lag), cy: up(all[lag]) });
     const left = lag > LAGS / 2;
-    set(label, { x: across(lag) + (left ? -10 : 10), y: up(all[lag]) - 10, class: left ? "end" : "" });
+    const below = left === (all[lag] < 1); // where the line is not
+    const y = up(all[lag]) + (below ? 20 : -10);
+    set(label, { x: across(lag) + (left ? -10 : 10), y, class: left ? "halo end" : "halo" });
     write(label, inWords(all[lag]));
     const factor = all[LAGS] ** (1 / LAGS);
-    const fate = factor < 0.995 ? "it vanishes" : factor > 1.005 ? "it explodes" : "it neither vanishes nor explodes";
+    const fate = factor < 0.995 ? "vanishes" : factor > 1.005 ? "explodes" : "neither vanishes nor explodes";
     return (
       `With ρ = ${number(radius)} ${tanh ? "and tanh" : "in a linear network"}, the gradient is ${inWords(all[lag])} ` +
-      `times as long ${lag} steps back. Over ${LAGS} steps, each multiplies it by ${number(factor)} on average: ${fate}.`
+      `times as long ${lag} steps back. Over ${LAGS} steps, each multiplies it by ${number(factor)} on average: ` +
+      `it ${fate}.`
     );
   };
 }

@@ -139,8 +139,8 @@ function build(panel) {
     for (const [name, [label, letter]] of Object.entries(labels)) write(label, `${letter} = ${number(values[name])}`);
     const change = Math.abs(c - c_prev) < 0.005 ? "the memory is kept" : `it was ${number(c_prev)}`;
     return (
-      `c_t = *f* c_{t−1} + *i* *g* = ${number(f)} · ${bracketed(c_prev)} + ${number(i)} · ${bracketed(g)} = ${number(c)}: ` +
-      `${change}. h_t = *o* tanh(c_t) = ${number(o)} · ${bracketed(Math.tanh(c))} = ${number(h)}.`
+      `c_t = *f* c_{t−1} + *i* *g* = ${number(f)} · ${bracketed(c_prev)} + ${number(i)} · ${bracketed(g)} ` +
+      `= ${number(c)}: ${change}. h_t = *o* tanh(c_t) = ${number(o)} · ${bracketed(Math.tanh(c))} = ${number(h)}.`
     );
   };
 }
