@@ -59,11 +59,12 @@ def test_without_peepholes_it_is_the_cell_of_2000():
 def test_full_gate_recurrence():
     """eq-lstm-fgr, and likewise for the two other gates, of which the output gate sees the new memory."""
     layer = PeepholeLSTM(D, H, rng=np.random.default_rng(1), **VARIANTS["FGR"])
-    ((left, right),) = lines(PAGE["eq-lstm-fgr"])
+    (_, sees), (left, right) = lines(PAGE["eq-lstm-fgr"])
     assert left == "i_t"
-    texts = {"i_t": right}
-    for gate in "fo":
-        text = re.sub(r"W_\{(\w)i\}", rf"W_{{\1{gate}}}", right).replace("p_i", f"p_{gate}").replace("b_i", f"b_{gate}")
+    of_input_gate, texts = right.replace("q_t", f"({sees})"), {}
+    for gate in "ifo":
+        text = re.sub(r"W_\{(\w)i\}", rf"W_{{\1{gate}}}", of_input_gate)
+        text = text.replace("p_i", f"p_{gate}").replace("b_i", f"b_{gate}")
         texts[f"{gate}_t"] = text.replace("c_{t-1}", "c_t") if gate == "o" else text
     changed = [(left, texts.get(left, right)) for left, right in lines(PAGE["eq-lstm-peephole"])]
     names = blocks_of(layer)
