@@ -26,7 +26,7 @@ def add_tags(app, pagename, templatename, context, doctree):
     base = app.config.html_baseurl
     tags = {
         "og:type": "article",
-        "og:site_name": app.config.project,
+        "og:site_name": app.config.html_title,
         "og:title": unescape(re.sub("<[^>]*>", "", context["title"])),
         "og:description": unescape(described[1]) if described else "",  # a test asks every page for one
         "og:image": urljoin(base, CARD) if base else context["pathto"](CARD, 1),
