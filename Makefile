@@ -12,11 +12,11 @@ FIGURES  := $(patsubst %.py,%.svg,$(filter-out $(DRAWING),$(wildcard book/figure
 CHAPTERS := _config.yml _toc.yml $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
-test book grade pictures grader-proof: export OPENBLAS_NUM_THREADS ?= 1
-test book: export OMP_NUM_THREADS ?= 1
+test book check-book grade pictures grader-proof: export OPENBLAS_NUM_THREADS ?= 1
+test book check-book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book serve lab grade figures pictures bench grader-proof lint format lock clean
+.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench grader-proof lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -66,6 +66,21 @@ figures: setup $(FIGURES)  ## draw the book's figures
 
 book/figures/%.svg: book/figures/%.py $(wildcard $(DRAWING)) .venv/.installed
 	python $<
+
+pdf: book  ## the whole book as _build/book.pdf (needs Chromium and a font with Chinese characters)
+	python -m tests.book.pdf
+
+# One after the other, since two of them measure time. What is slow is in files that `make test` does not collect.
+check-book: setup _build/node/.installed  ## prove the book's quality: axe, Lighthouse, links, PDF, speed (minutes; needs Chromium, npm)
+	CI=true pytest -s -p no:cacheprovider tests/book/check_speed.py tests/book/check_lighthouse.py \
+	    tests/book/check_links.py tests/book/check_pdf.py tests/book/check_axe.py
+
+_build/node/.installed: tests/book/node/package.json tests/book/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing, which brings Lighthouse; on Debian: apt-get install nodejs npm"; exit 1; }
+	@mkdir -p _build/node
+	cp $^ tests/book/node/.npmrc _build/node/
+	npm ci --prefix _build/node --no-audit --no-fund
+	@touch $@
 
 serve: book  ## show the book on localhost (PORT=8000)
 	python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)

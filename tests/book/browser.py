@@ -12,11 +12,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 HOW_TO_GET = "apt-get install chromium libatomic1"  # the library is for Playwright's own program
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
-# How a page is looked at: colour scheme and size of the window. 360 is the width of a small phone.
+# How a page is looked at: colour scheme and size of the window. 360 is the width of a small phone, 660 that of A4 with
+# its margins.
 MODES = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}},
+    "print": {"color_scheme": "dark", "viewport": {"width": 660, "height": 930}},
 }
 
 
@@ -31,9 +33,9 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serve(folder):
+def serve(folder, handler=_Quiet):
     """Serve a folder on a free port of this machine; gives the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -73,6 +75,8 @@ def visit(browser, address, mode):
     page.on("pageerror", lambda e: seen.errors.append(str(e)))
     page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
     try:
+        if mode == "print":
+            page.emulate_media(media="print")
         page.goto(address, wait_until="networkidle")
         if page.locator("script[src*='mathjax']").count():
             page.wait_for_function("window.MathJax?.startup?.promise")

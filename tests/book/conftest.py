@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 import playwright
 import pytest
@@ -37,6 +38,7 @@ class Book:
 
     html: Path  #: the folder with the pages
     log: str  #: what the build printed
+    seconds: float  #: how long it took, with the figures
     secret: str = SECRET  #: stands in the files that were planted
 
 
@@ -50,11 +52,12 @@ def book(tmp_path_factory):
     with FileLock(folder / "book.lock"):
         if not result.exists():
             copy(source)
-            result.write_text(json.dumps(build(source)))
-    failed, log = json.loads(result.read_text())
+            start = perf_counter()
+            result.write_text(json.dumps([*build(source), perf_counter() - start]))
+    failed, log, seconds = json.loads(result.read_text())
     if failed:
         pytest.fail(f"the book was not built:\n{log[-6000:]}", pytrace=False)
-    return Book(source / "_build" / "html", log)
+    return Book(source / "_build" / "html", log, seconds)
 
 
 def copy(source):
@@ -66,13 +69,13 @@ def copy(source):
         path.write_text(f"# Planted\n\n{SECRET}\n", encoding="utf-8")
 
 
-def build(source):
+def build(source, figures=True):
     """Draw the figures that pages show and build the book; whether a command failed, and what they printed."""
     text = "".join(path.read_text(encoding="utf-8") for path in (source / "book").rglob("*.md"))
-    figures = sorted(set(re.findall(r"figures/([\w-]+)\.svg", text)))
-    for slug in figures:  # one left from an earlier drawing must not stand in for a script that fails
+    slugs = sorted(set(re.findall(r"figures/([\w-]+)\.svg", text))) if figures else []
+    for slug in slugs:  # one left from an earlier drawing must not stand in for a script that fails
         (source / "book" / "figures" / f"{slug}.svg").unlink(missing_ok=True)
-    commands = [[sys.executable, f"book/figures/{slug}.py"] for slug in figures]
+    commands = [[sys.executable, f"book/figures/{slug}.py"] for slug in slugs]
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     commands += [[str(jupyter_book), "build", ".", "-W", "-n", "--keep-going", "--path-output", "."]]
     # One thread for each product: beside other tests, several would wait for each other.

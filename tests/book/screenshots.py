@@ -1,4 +1,4 @@
-"""Pictures of every page of the built book in light, dark and phone width, to be looked at by a person.
+"""Pictures of every page of the built book in light, dark, phone width and as on paper, to be looked at by a person.
 
 python -m tests.book.screenshots OUT [PAGE ...]     of _build/html, or of the folder in the variable BOOK
 """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import MODES
+from test_pages import Definitions
 
 ROOT = Path(__file__).parents[2]
 PAGES = re.findall(r"^\s*(?:root|- file):\s*(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"), re.M)
@@ -52,12 +53,37 @@ def test_wide_tables_and_equations_scroll_in_their_own_box(look):
         assert all(box.bounding_box()["width"] <= 360 for box in boxes.all())
 
 
-def test_there_is_one_search_button_and_the_search_finds_the_glossary(look):
+def test_there_is_one_search_button_and_it_leads_to_what_is_found(look):
     with look("book/index.html") as seen:
         assert seen.page.locator(".search-button-field:visible, .search-button:visible").count() == 1
-    for words in ("vanishing gradient", "peephole", "忘記閘"):
-        with look(f"search.html?q={words}") as seen:
-            seen.page.wait_for_selector("ul.search li a")
-            found = seen.page.locator("ul.search li a").evaluate_all("links => links.map(a => a.href)")
-            assert any("book/glossary.html" in link for link in found), words
-            assert seen.errors == []
+        seen.page.locator(".search-button-field:visible, .search-button:visible").click()
+        seen.page.keyboard.type("vanishing gradient")
+        seen.page.keyboard.press("Enter")
+        seen.page.wait_for_selector("ul.search li a")
+        found = seen.page.locator("ul.search li a").evaluate_all("links => links.map(a => a.href)")
+        assert any("book/glossary.html" in link for link in found)
+        assert seen.errors == []
+
+
+def test_the_search_finds_every_term_of_the_glossary_in_english_and_chinese(look, book):
+    # What the page's form does for one query, for all of them on one page: those that do not lead to the glossary.
+    missed = """terms => terms.filter(term => {
+        const results = Search._performSearch(...Search._parseQuery(term));
+        return !results.some(([page]) => page === "book/glossary");
+    })"""
+    entries = Definitions(book.html / "book" / "glossary.html").entries
+    english = [term for entry in entries for term in entry["terms"]]
+    chinese = [name for entry in entries for name in re.findall(r"[\u4e00-\u9fff]+", entry["chinese"])]
+    assert len(english) > 50 and len(chinese) > 50
+    with look("search.html") as seen:
+        seen.page.wait_for_function("Search.hasIndex()")
+        assert seen.page.evaluate(missed, ["a word that is not there"]) != []
+        assert seen.page.evaluate(missed, english) == []
+        assert seen.page.evaluate(missed, chinese) == []
+
+
+def test_on_paper_there_is_the_article_alone(look):
+    with look("book/rnn/recurrent-network.html", "print") as seen:
+        for part in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", "button", ".headerlink"):
+            assert seen.page.locator(f"{part}:visible").count() == 0, part
+        assert seen.page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"

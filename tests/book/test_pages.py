@@ -98,6 +98,43 @@ def search_index(book):
     return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
 
 
+def meta(page):
+    """What a page's head says of it, by name or by Open Graph's property."""
+    return {a.get("name") or a.get("property"): a.get("content") for tag, a in page.tags if tag == "meta"}
+
+
+def test_every_page_has_a_description_of_its_own(pages):
+    descriptions = {name: meta(pages[f"{name}.html"]).get("description") or "" for name in LISTED}
+    assert {name: text for name, text in descriptions.items() if not 50 <= len(text) <= 200} == {}
+    assert len(set(descriptions.values())) == len(descriptions)
+
+
+def test_a_link_to_a_page_shows_its_title_its_description_and_the_card(book, pages):
+    for name in LISTED:
+        shown = meta(pages[f"{name}.html"])
+        assert shown["og:title"] and shown["og:site_name"] == "Recurrent Neural Networks from Scratch"
+        assert shown["og:description"] == shown["description"]
+        assert shown["twitter:card"] == "summary_large_image"
+        card = ((book.html / f"{name}.html").parent / shown["og:image"]).read_bytes()
+        assert card[:8] == b"\x89PNG\r\n\x1a\n"
+        assert [int.from_bytes(card[i : i + 4], "big") for i in (16, 20)] == [1200, 630]
+
+
+def test_every_page_has_the_favicon(book, pages):
+    for name in LISTED:
+        (icon,) = (a["href"] for tag, a in pages[f"{name}.html"].tags if tag == "link" and a.get("rel") == "icon")
+        assert "<svg" in ((book.html / f"{name}.html").parent / icon).read_text(encoding="utf-8")
+
+
+def test_a_page_is_light(book, pages):
+    for name in LISTED:
+        assert (book.html / f"{name}.html").stat().st_size < 1_500_000
+        # Of the theme's scripts, no page loads that of all icons (1.5 MB), nor the search's index beside its own page.
+        scripts = [a["src"] for tag, a in pages[f"{name}.html"].tags if tag == "script" and a.get("src")]
+        assert [s for s in scripts if re.search("fontawesome|searchindex|searchtools", s)] == []
+    assert (book.html / "_static/vendor/fontawesome/webfonts/fa-solid-900.woff").stat().st_size < 10_000
+
+
 def test_no_page_names_a_folder_of_the_machine_that_built_it(book):
     for path in book.html.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
