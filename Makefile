@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 RNNLIB   := $(shell find rnnlib -name '*.py')
 DRAWING  := book/figures/style.py book/figures/language.py book/figures/cells.py
 FIGURES  := $(patsubst %.py,%.svg,$(filter-out $(DRAWING),$(wildcard book/figures/*.py)))
-CHAPTERS := _config.yml _toc.yml $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
+CHAPTERS := _config.yml _toc.yml $(wildcard exercises/*/*.ipynb) $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
 test book check-book grade pictures grader-proof: export OPENBLAS_NUM_THREADS ?= 1
@@ -55,9 +55,8 @@ _build/.book: .venv/.installed _build/.rnnlib $(FIGURES) $(CHAPTERS)
 	@touch $@
 
 # Neither the execution cache nor Sphinx notices a change in rnnlib or in a result that a page shows: a change makes both
-# forget. After a failed build
-# Sphinx forgets too, or the next would pass over the pages that failed.
-_build/.rnnlib: .venv/.installed $(RNNLIB) benchmarks/results/grader-proof.json
+# forget. After a failed build Sphinx forgets too, or the next would pass over the pages that failed.
+_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/results/*.json)
 	@rm -rf _build/.jupyter_cache _build/.doctrees
 	@mkdir -p _build
 	@touch $@

@@ -83,7 +83,7 @@ def build(source, figures=True):
     log = ""
     for command in commands:
         done = subprocess.run(
-            command, cwd=source, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=540
+            command, cwd=source, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900
         )
         log += done.stdout
         if done.returncode:

@@ -14,7 +14,9 @@ from rnnlib.activations import softmax
 BOOK = Path(__file__).parents[2] / "book"
 SLUGS = sorted(path.stem for path in (BOOK / "_static" / "interactive").glob("*.js") if path.stem != "common")
 ALT = "What is to be seen in the still picture."
-SIZES = MODES | {"narrow": {"color_scheme": "dark", "viewport": {"width": 320, "height": 700}}}
+SIZES = {name: mode for name, mode in MODES.items() if name != "print"} | {
+    "narrow": {"color_scheme": "dark", "viewport": {"width": 320, "height": 700}}
+}
 
 CONF = f"""
 import sys
