@@ -1,16 +1,19 @@
 // Sets a page's equations a few at a time: all at once would hold up a reader's first scroll and click.
-// Loaded before MathJax, whose `startup.promise` then is that of the last equation.
+// Loaded before MathJax, whose `startup.promise` then is that of the last equation; a page without any has no MathJax.
 
 "use strict";
 
 const AT_ONCE = 10; // some 20 ms on a desktop; each piece costs a layout of its own
 
-window.MathJax.startup = {
-  async pageReady() {
-    const waiting = [...document.querySelectorAll(".math")];
-    while (waiting.length) {
-      await new Promise((resolve) => setTimeout(resolve));
-      await MathJax.typesetPromise(waiting.splice(0, AT_ONCE));
-    }
+window.MathJax = {
+  ...window.MathJax,
+  startup: {
+    async pageReady() {
+      const waiting = [...document.querySelectorAll(".math")];
+      while (waiting.length) {
+        await new Promise((resolve) => setTimeout(resolve));
+        await MathJax.typesetPromise(waiting.splice(0, AT_ONCE));
+      }
+    },
   },
 };
