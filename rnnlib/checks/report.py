@@ -7,6 +7,8 @@ import sys
 MARKS = {"passed": "✓", "failed": "✗", "note": "•"}
 #: Of the bar beside a line, readable on light and on dark; the text keeps the page's own colour.
 COLOURS = {"passed": "#009E73", "failed": "#D55E00", "note": "#888888"}
+#: Under which a notebook keeps a report for programs; no front end shows it.
+MIME = "application/vnd.rnnlib.check+json"
 
 
 def show(report):
@@ -20,10 +22,34 @@ def show(report):
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if getattr(shell, "kernel", None) is not None:
-        ipython.display.display({"text/html": as_html(report), "text/plain": text}, raw=True)
+        data = {"text/html": as_html(report), "text/plain": text, MIME: as_data(report)}
+        ipython.display.display(data, raw=True)
         return
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(text.encode(encoding, "replace").decode(encoding))
+
+
+def as_data(report):
+    """A report for programs: verdicts and names, without the words, which may quote numbers of a case.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    data : dict
+        For JSON: ``exercise``, ``hidden``, ``points``, ``full``, ``mistakes`` (names), and ``lines``, each with
+        ``part``, ``verdict`` and ``mistake`` (a name or None).
+    """
+    return {
+        "exercise": report.exercise.name,
+        "hidden": report.hidden,
+        "points": report.points,
+        "full": report.full,
+        "mistakes": report.mistakes,
+        "lines": [{"part": x.part, "verdict": x.verdict, "mistake": x.mistake} for x in report.lines],
+    }
 
 
 def as_text(report):

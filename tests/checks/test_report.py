@@ -1,6 +1,7 @@
 """The report: the same words in a terminal and in a notebook, nothing of the student's taken for HTML."""
 
 import html
+import json
 import re
 import sys
 import types
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from rnnlib.checks import battery, check, exercises
-from rnnlib.checks.report import as_html, as_text
+from rnnlib.checks.report import MIME, as_data, as_html, as_text
 
 EXERCISES = {exercise.name: exercise for exercise in exercises()}
 
@@ -73,5 +74,20 @@ def test_a_notebook_gets_html_with_the_text_beside_it(monkeypatch, capsys):
 
     assert check(rnn_step) == 1.0
     report = battery.judge(rnn_step, EXERCISES["rnn_step"])
-    assert shown == [({"text/html": as_html(report), "text/plain": as_text(report)}, True)]
+    data = {"text/html": as_html(report), "text/plain": as_text(report), MIME: as_data(report)}
+    assert shown == [(data, True)]
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_programs_read_the_verdicts_and_the_names_and_no_number_of_a_case(hidden):
+    report = battery.judge(wrong_sign, EXERCISES["rnn_step"], hidden)
+    data = json.loads(json.dumps(as_data(report)))  # nothing in it that JSON cannot carry
+    assert data["mistakes"] == ["rnn.recurrent-sign"]
+    assert (data["exercise"], data["hidden"], data["points"]) == ("rnn_step", hidden, 0.0)
+    assert data["full"] == (2.0 if hidden else 1.0)
+    lines = {line["part"]: line for line in data["lines"]}
+    assert lines["structure"] == {"part": "structure", "verdict": "passed", "mistake": None}
+    assert lines["values"] == {"part": "values", "verdict": "failed", "mistake": "rnn.recurrent-sign"}
+    del data["points"], data["full"]
+    assert not re.search(r"\d", json.dumps(data))  # expected and actual values stay in the words
