@@ -28,6 +28,7 @@ course: setup exercises book grade  ## everything: set up, release the exercises
 	@echo "  book          $(CURDIR)/_build/html/index.html   (make serve)"
 	@for f in exercises/*/*.ipynb; do echo "  exercise      $(CURDIR)/$$f   (make lab)"; done
 	@echo "  grades        $(CURDIR)/_build/sample-class/grades.csv"
+	@echo "  class report  $(CURDIR)/_build/sample-class/report/01-rnn.html"
 	@for f in _build/sample-class/feedback/*/*/*.html; do echo "  feedback      $(CURDIR)/$$f"; done
 
 test: setup lint  ## run every test

@@ -39,7 +39,15 @@ def main(arguments=None):
     grade.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
     grade.add_argument("--again", action="store_true", help="also what has not changed")
 
-    sample = commands.add_parser("sample-class", help="make the sample class and grade it")
+    report = commands.add_parser("report", help="what a class did in an assignment, as a page and as CSV")
+    report.set_defaults(run=_report)
+    report.add_argument("assignment", help="such as 01-rnn; grade it first")
+    report.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
+    report.add_argument(
+        "--anonymous", action="store_true", help="for showing in class: without any student's id, name or reason"
+    )
+
+    sample = commands.add_parser("sample-class", help="make the sample class, grade it, and write the class report")
     sample.set_defaults(run=_sample_class)
     sample.add_argument("--again", action="store_true", help="also what has not changed")
 
@@ -82,7 +90,23 @@ def _sample_class(root, options):
 
     folder = root / "_build" / "sample-class"
     sample_class.make(root, folder)
-    return _grade_class(root, sample_class.ASSIGNMENT, folder, None, options.again)
+    status = _grade_class(root, sample_class.ASSIGNMENT, folder, None, options.again)
+    _write_report(root, sample_class.ASSIGNMENT, folder, anonymous=False)
+    return status
+
+
+def _report(root, options):
+    return _write_report(root, options.assignment, options.folder, options.anonymous)
+
+
+def _write_report(root, assignment, folder, anonymous):
+    from rnngrader.class_report import write
+    from rnngrader.course import open_course
+
+    page, table = write(open_course(root, folder), assignment, folder or root, anonymous)
+    print(f"report:   {os.path.relpath(page)}")
+    print(f"the same: {os.path.relpath(table)}")
+    return 0
 
 
 def _grade_class(root, assignment, folder, students, again):
