@@ -47,6 +47,35 @@ def main(arguments=None):
         "--anonymous", action="store_true", help="for showing in class: without any student's id, name or reason"
     )
 
+    export = commands.add_parser(
+        "export",
+        help="grades for Moodle or Canvas, or as CSV",
+        description="Writes the grades of assignments in a form that a learning platform imports. Status 1 means that "
+        "a grade is in no row of the file; each is listed.",
+    )
+    export.set_defaults(run=_export)
+    export.add_argument("assignments", nargs="+", metavar="assignment", help="such as 01-rnn")
+    export.add_argument("--format", choices=("moodle", "canvas", "csv"), required=True)
+    export.add_argument("--out", required=True, metavar="FILE")
+    export.add_argument(
+        "--roster",
+        metavar="FILE",
+        help="the gradebook or list of participants that the platform exported as CSV; Canvas needs it",
+    )
+    export.add_argument(
+        "--id-column",
+        metavar="NAME",
+        help="the column that has the ids of submitted/; default: 'ID number' of Moodle, 'SIS Login ID' of Canvas",
+    )
+    export.add_argument(
+        "--title",
+        action="append",
+        default=[],
+        metavar="ASSIGNMENT=TITLE",
+        help="the assignment's title on the platform, where it is another; may be given several times",
+    )
+    export.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
+
     sample = commands.add_parser("sample-class", help="make the sample class, grade it, and write the class report")
     sample.set_defaults(run=_sample_class)
     sample.add_argument("--again", action="store_true", help="also what has not changed")
@@ -101,12 +130,52 @@ def _report(root, options):
 
 def _write_report(root, assignment, folder, anonymous):
     from rnngrader.class_report import write
-    from rnngrader.course import open_course
 
-    page, table = write(open_course(root, folder), assignment, folder or root, anonymous)
+    page, table = write(_open_graded(root, folder), assignment, folder or root, anonymous)
     print(f"report:   {os.path.relpath(page)}")
     print(f"the same: {os.path.relpath(table)}")
     return 0
+
+
+def _export(root, options):
+    from nbgrader.api import Gradebook, MissingEntry
+
+    from rnngrader import export, lms
+
+    titles = dict(pair.partition("=")[::2] for pair in options.title)
+    if not all(titles.values()):
+        raise ValueError(f"--title is ASSIGNMENT=TITLE, not {' '.join(options.title)}")
+    coursedir = _open_graded(root, options.folder).coursedir
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        try:
+            found = export.outcomes(coursedir, gradebook, list(dict.fromkeys(options.assignments)))
+        except MissingEntry as error:
+            raise ValueError(f"{error}: grade it first") from None
+    if options.format == "csv":
+        if options.roster or options.id_column or titles:
+            raise ValueError("--roster, --id-column and --title are for Moodle and Canvas")
+        export.write_csv(options.out, found)
+        print(f"grades:   {options.out}")
+        return 0
+    placed = lms.place(options.format, found, options.roster, options.id_column, titles)
+    lms.write_table(options.out, placed.table)
+    for note in placed.notes:
+        print(f"note:     {note}")
+    print(f"grades:   {options.out}")
+    for line in placed.unplaced:
+        print(f"rnngrader: not in the file: {line}", file=sys.stderr)
+    return 1 if placed.unplaced else 0
+
+
+def _open_graded(root, folder):
+    """The course, with a class that has been graded: looking into another one would make it an empty gradebook."""
+    from rnngrader.course import open_course
+
+    app = open_course(root, folder)
+    kind, _, file = app.coursedir.db_url.partition(":///")
+    if kind == "sqlite" and not Path(file).is_file():
+        raise ValueError(f"there is no gradebook {file}: grade the class first")
+    return app
 
 
 def _grade_class(root, assignment, folder, students, again):

@@ -61,17 +61,21 @@ def outcome(coursedir, gradebook, assignment, student):
     Returns
     -------
     outcome : Outcome
-        `status` is one of GRADED, WRITTEN, PERSON, MISSING (nothing handed in) and WAITING (handed in, not graded).
+        `status` is one of GRADED, WRITTEN, PERSON, MISSING (nothing handed in, or taken away again, which `reason` then
+        says) and WAITING (handed in, not graded).
     """
     most = gradebook.find_assignment(assignment).max_score
-    if lacking := without_notebook(coursedir, assignment, student):
-        return Outcome(student, assignment, 0.0, most, *lacking)
-    folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    autograded = sorted(folder.glob("*.ipynb"))
     try:
         submission = gradebook.find_submission(assignment, student)
     except MissingEntry:
         submission = None
+    if lacking := without_notebook(coursedir, assignment, student):
+        status, reason = lacking
+        if status == MISSING and submission is not None:
+            reason = f"The gradebook has a score of {submission.score:g}, but submitted/ has no such folder any more."
+        return Outcome(student, assignment, 0.0, most, status, reason)
+    folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
+    autograded = sorted(folder.glob("*.ipynb"))
     if submission is None or not autograded:
         return Outcome(student, assignment, 0.0, most, WAITING)
 
@@ -163,14 +167,30 @@ def write_csv(path, found):
     temporary.replace(path)
 
 
+def chosen(plugin, gradebook):
+    """The outcomes that an export plug-in is asked for.
+
+    Parameters
+    ----------
+    plugin : nbgrader.plugins.ExportPlugin
+        Its `assignment` and `student` name which; empty for all. They may be numbers, which nbgrader makes of digits.
+    gradebook : nbgrader.api.Gradebook
+
+    Returns
+    -------
+    outcomes : list of Outcome
+    """
+    names = [str(name) for name in plugin.assignment] or [a.name for a in gradebook.assignments]
+    found = outcomes(plugin.parent.coursedir, gradebook, sorted(names))
+    wanted = set(map(str, plugin.student))
+    return [each for each in found if each.student in wanted] if wanted else found
+
+
 class Grades(ExportPlugin):
     """`nbgrader export`: the same grades.csv that `rnngrader grade` writes."""
 
     def export(self, gradebook):
         """Writes grades.csv, or the file that --to names."""
-        chosen = [str(name) for name in self.assignment] or [a.name for a in gradebook.assignments]
-        found = outcomes(self.parent.coursedir, gradebook, sorted(chosen))
-        if self.student:
-            found = [each for each in found if each.student in map(str, self.student)]
+        found = chosen(self, gradebook)
         write_csv(self.to or "grades.csv", found)
         self.log.info("Wrote %d rows to %s", len(found), self.to or "grades.csv")
