@@ -264,7 +264,8 @@ def test_scores_fall_into_bins_whose_upper_end_is_theirs():
     ("seconds", "said"),
     [
         (None, "not known"), (0, "0.0 s"), (2.46, "2.5 s"), (59.94, "59.9 s"), (59.99, "1 min 0 s"),
-        (200, "3 min 20 s"), (3599.7, "1 h 0 min"), (18_600, "5 h 10 min"), (86_399, "23 h 59 min"), (183_600, "2 d 3 h"),
+        (200, "3 min 20 s"), (3599.7, "1 h 0 min"), (18_600, "5 h 10 min"), (86_399, "23 h 59 min"),
+        (183_600, "2 d 3 h"),
     ],
 )  # fmt: skip
 def test_a_time_is_said_in_two_units(seconds, said):

@@ -54,6 +54,18 @@ def test_one_run_grades_all_and_says_where_things_are(graded):
     for number, student in enumerate(DESERVED, 1):
         assert f"[{number}/{len(DESERVED)}] {student}: {DESERVED[student][0]} of 20" in said
     assert "_build/sample-class/grades.csv" in said and "_build/sample-class/feedback/<student>/01-rnn" in said
+    assert "report:   _build/sample-class/report/01-rnn.html" in said
+
+
+def test_the_class_report_counts_what_the_class_is_made_of(graded, course):
+    page = (course.root / "_build" / "sample-class" / "report" / "01-rnn.html").read_text(encoding="utf-8")
+    made = re.findall(r"<code>(rnn\.[\w-]+)</code> in <code>(\w+)</code></span><b>(\d+) student", page)
+    assert made == [
+        ("rnn.recurrent-sign", "rnn_step", "1"),
+        ("rnn.recurrent-transposed", "rnn_step", "1"),
+        ("rnn.initial-state-ignored", "rnn_forward", "1"),
+    ]
+    assert "The submitted notebook could not be read" in page
 
 
 @pytest.mark.parametrize("student", DESERVED)
