@@ -206,7 +206,7 @@ def collect(app, assignment):
             part, kind = split_id(cell.name)
             parts.setdefault(part, Part(part, {})).kinds[kind] = cell.max_score
         names = {s.id: " ".join(filter(None, (s.first_name, s.last_name))) for s in gradebook.students}
-        rows, made, said, nameless = [], {}, {}, 0
+        rows, said, nameless = [], {}, 0  # said: of each mistake, which of its sentences to how many students
         for outcome in export.outcomes(coursedir, gradebook, [assignment]):
             row = Row(outcome.student, names.get(outcome.student, ""), outcome)
             rows.append(row)
@@ -219,12 +219,11 @@ def collect(app, assignment):
             row.mistakes = sorted({name for names in found.values() for name in names})
             for part, sentences in found.items():
                 for name, words in sentences.items():
-                    made.setdefault((part, name), set()).add(outcome.student)
                     said.setdefault((part, name), Counter())[words] += 1
             _add(parts, submission, found, unnamed)
     mistakes = [
-        Made(part, name, len(students), [words for words, _ in said[part, name].most_common()])
-        for (part, name), students in made.items()
+        Made(part, name, sentences.total(), [words for words, _ in sentences.most_common()])
+        for (part, name), sentences in said.items()
     ]
     place = list(parts)
     mistakes.sort(key=lambda m: (-m.students, place.index(m.exercise) if m.exercise in place else 0, m.name))
