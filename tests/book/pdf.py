@@ -8,6 +8,7 @@ there needs no second build, and every extension's work is in them already.
 
 import posixpath
 import re
+import shutil
 import subprocess
 import sys
 from io import BytesIO
@@ -16,7 +17,8 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, TextStringObject
 
 from tests.book.browser import FLAGS, HOW_TO_GET, find_chromium, serve, visit
 
@@ -25,6 +27,10 @@ FRONT = "book/index.html"
 FOOTER = """<div style="width: 100%; text-align: center; font: 8px 'DejaVu Sans', sans-serif; color: #444">
 <span class="pageNumber"></span></div>"""
 PAPER = {"format": "A4", "margin": {"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"}}
+
+NUMBER = "numbers => document.querySelectorAll('[data-of]').forEach(e => { e.textContent = numbers[e.dataset.of] })"
+TITLES = """[...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+    .filter(e => e.checkVisibility()).map(e => e.textContent.trim())"""
 
 
 def read(html, page):
@@ -124,7 +130,8 @@ def scripts(html, pages):
 def main(out="_build/book.pdf", html="_build/html"):
     """Print the book: twice, since the contents can name a chapter's page only when it is known."""
     chromium = find_chromium() or sys.exit(f"Chromium is needed: {HOW_TO_GET}")
-    if not subprocess.run(["fc-list", ":lang=zh-tw"], capture_output=True, text=True).stdout:
+    fonts = shutil.which("fc-list")
+    if fonts and not subprocess.run([fonts, ":lang=zh-tw"], capture_output=True).stdout:
         sys.exit("A font with Chinese characters is needed for the glossary: apt-get install fonts-noto-cjk")
     html = Path(html)
     joined = html / PAGE
@@ -132,30 +139,48 @@ def main(out="_build/book.pdf", html="_build/html"):
     try:
         with serve(html) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            with visit(browser, f"{address}/{PAGE}", "light") as seen:
+            with visit(browser, f"{address}/{PAGE}", "print") as seen:
                 seen.page.set_default_timeout(300_000)
-                draft = PdfReader(BytesIO(_print(seen.page)))
+                draft = PdfReader(BytesIO(printed(seen.page)))
                 numbers = {
                     place.lstrip("/"): draft.get_destination_page_number(destination) + 1
                     for place, destination in draft.named_destinations.items()
                 }
-                seen.page.evaluate(
-                    """numbers => document.querySelectorAll("[data-of]").forEach(
-                           e => { e.textContent = numbers[e.dataset.of] })""",
-                    numbers,
-                )
-                Path(out).write_bytes(_print(seen.page))
+                seen.page.evaluate(NUMBER, numbers)
+                pdf = PdfWriter(clone_from=BytesIO(printed(seen.page)))
+                titles = seen.page.evaluate(TITLES)
+                book = seen.page.title()
             browser.close()
     finally:
         joined.unlink()
-    print(f"The book is in {Path(out).resolve()}, {len(PdfReader(out).pages)} pages")
+    # Chromium writes the title of a heading at the top of a page twice into one entry of the outline.
+    for entry, title in zip(outline(pdf.root_object["/Outlines"]), titles, strict=True):
+        entry[NameObject("/Title")] = TextStringObject(title)
+    pdf.metadata = {"/Title": book}
+    pdf.write(out)
+    print(f"The book is in {Path(out).resolve()}, {len(pdf.pages)} pages")
 
 
-def _print(page):
+def outline(parent):
+    """The entries of a PDF's outline, from the first to the last, each before those below it."""
+    entry = parent.get("/First")
+    while entry is not None:
+        yield entry.get_object()
+        yield from outline(entry.get_object())
+        entry = entry.get_object().get("/Next")
+
+
+def printed(page):
+    """The PDF of an open page."""
     return page.pdf(
-        **PAPER, outline=True, tagged=True, print_background=True, display_header_footer=True,
-        header_template="<span></span>", footer_template=FOOTER,
-    )  # fmt: skip
+        **PAPER,
+        outline=True,
+        tagged=True,
+        print_background=True,
+        display_header_footer=True,
+        header_template="<span></span>",
+        footer_template=FOOTER,
+    )
 
 
 if __name__ == "__main__":
