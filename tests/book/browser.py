@@ -75,13 +75,14 @@ def visit(browser, address, mode):
     page.on("pageerror", lambda e: seen.errors.append(str(e)))
     page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
     try:
-        if mode == "print":
-            page.emulate_media(media="print")
         page.goto(address, wait_until="networkidle")
         if page.locator("script[src*='mathjax']").count():
             page.wait_for_function("window.MathJax?.startup?.promise")
             page.evaluate("MathJax.startup.promise")
             page.wait_for_load_state("networkidle")
+        if mode == "print":
+            page.emulate_media(media="print")
+            page.wait_for_function("document.documentElement.dataset.theme == 'light'")
         yield seen
     finally:
         context.close()

@@ -86,4 +86,10 @@ def test_on_paper_there_is_the_article_alone(look):
     with look("book/rnn/recurrent-network.html", "print") as seen:
         for part in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", "button", ".headerlink"):
             assert seen.page.locator(f"{part}:visible").count() == 0, part
-        assert seen.page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+        # Also from a dark screen: dark text on white paper.
+        colours = "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+        text, paper = seen.page.locator("body").evaluate(colours)
+        assert paper == "rgb(255, 255, 255)"
+        assert max(map(int, re.findall(r"\d+", text))) < 100
+        seen.page.emulate_media(media="screen")
+        seen.page.wait_for_function("document.documentElement.dataset.theme == 'dark'")
