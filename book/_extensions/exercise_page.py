@@ -1,6 +1,7 @@
 """A released notebook as a page: says above its first section what it is, with the file to download."""
 
 import json
+import re
 from textwrap import dedent
 
 NOTICE = """\
@@ -14,13 +15,16 @@ NOTICE = """\
 
 
 def add_notice(app, docname, source):
-    """Put the notice after the title of each notebook in exercises/."""
+    """Put the notice after the title of each notebook in exercises/, and describe the page by its first sentence."""
     if not docname.startswith("exercises/"):
         return
     notebook = json.loads(source[0])
     options = app.config.html_theme_options
     launch = ", or in the browser by the rocket above" if options.get("repository_url") else ""
     text = dedent(NOTICE).format(name=f"{docname.rpartition('/')[2]}.ipynb", launch=launch)
+    title, first = "".join(notebook["cells"][0]["source"]).split("\n\n")[:2]
+    sentence = re.match(r"[^.]*\.", " ".join(first.split()))[0]
+    notebook["metadata"]["myst"] = {"html_meta": {"description": f"{title.lstrip('# ')}. {sentence}"}}
     notebook["cells"].insert(1, {"cell_type": "markdown", "id": "as-a-page", "metadata": {}, "source": text})
     source[0] = json.dumps(notebook)
 
