@@ -14,11 +14,16 @@ window.MathJax = {
         await new Promise((resolve) => setTimeout(resolve));
         await MathJax.typesetPromise(waiting.splice(0, AT_ONCE));
       }
-      // What is too wide scrolls in its own box, which the keyboard has to reach.
-      const boxes = [...document.querySelectorAll(".math, mjx-container")];
-      for (const box of boxes.filter((box) => box.scrollWidth > box.clientWidth && box.clientWidth > 0)) {
-        box.tabIndex = 0;
-      }
+      reachable();
+      document.fonts.ready.then(reachable); // its letters have their width only then
+      addEventListener("resize", reachable);
     },
   },
 };
+
+// What is too wide scrolls in its own box, which the keyboard has to reach.
+function reachable() {
+  for (const box of document.querySelectorAll(".math, mjx-container")) {
+    if (box.scrollWidth > box.clientWidth && box.clientWidth > 0) box.tabIndex = 0;
+  }
+}
