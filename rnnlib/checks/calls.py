@@ -51,6 +51,70 @@ class Outcome:
     printed: str = ""  #: the beginning
     lines_printed: int = 0
     remarks: list[str] = field(default_factory=list)
+    token: object = None  #: by which a Remote finds again what it gave back
+
+
+@dataclass
+class Done:
+    """What happened in a call, told by the process that the function lives in."""
+
+    args: dict[str, object]  #: the arguments, as they are after the call
+    returned: object = None
+    problem: str | None = None  #: as in `Outcome`, and so are the rest
+    kind: str = ""
+    in_neighbour: bool = False
+    warned: list[str] = field(default_factory=list)
+    printed: str = ""
+    lines_printed: int = 0
+    token: object = None
+
+
+class Remote:
+    """A function that lives in another process, where a student cannot reach the check that judges it.
+
+    `rnngrader` derives from it; everything else that a check asks of a function is asked by calling it.
+    """
+
+    lent = False  #: whether it is one of the course's own, from `lend`
+    names = {}  #: its global names, of which `.get` gives a Remote for each function
+
+    def perform(self, exercise, calls):
+        """Call it several times; see `perform`.
+
+        Parameters
+        ----------
+        exercise : Exercise
+        calls : list of dict
+            The arguments of each, by name.
+
+        Returns
+        -------
+        done : iterable of Done
+            One a call, in order; shorter where a call did not return, as `call_each` says.
+        """
+        raise NotImplementedError
+
+    def reference_neighbours(self, exercise):
+        """As `rnnlib.checks.battery.reference_neighbours`."""
+        raise NotImplementedError
+
+    def now(self, outcome):
+        """What an earlier call gave back, as it is now."""
+        raise NotImplementedError
+
+
+class Elsewhere:
+    """A thing in another process that cannot come over: only what it is, in words, and some of its attributes."""
+
+    def __init__(self, kind, generator=False, attributes=()):
+        self.kind, self.generator = kind, generator
+        self.attributes = dict(attributes)
+
+    def __getattr__(self, name):
+        try:
+            return self.__dict__["attributes"][name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 class OutOfTime(BaseException):
@@ -88,7 +152,7 @@ def call(fn, exercise, case):
 
     Parameters
     ----------
-    fn : function
+    fn : function or Remote
         The student's.
     exercise : Exercise
     case : Case
@@ -102,26 +166,101 @@ def call(fn, exercise, case):
     KeyboardInterrupt
         When someone interrupts it; every other exception becomes a problem in words.
     """
-    outcome = Outcome(case, exercise.expected(case))
-    args, out = case.copies(), Printed()
+    return call_each(fn, exercise, [case])[0]
+
+
+def call_each(fn, exercise, cases):
+    """Call a function on one case after the other, up to the first call that finds it unwritten or without end.
+
+    Parameters
+    ----------
+    fn : function or Remote
+        The student's.
+    exercise : Exercise
+    cases : list of Case
+
+    Returns
+    -------
+    outcomes : list of Outcome
+        One a call.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When someone interrupts it; every other exception becomes a problem in words.
+    """
+    copies = [dict(zip(case.args, case.copies(), strict=True)) for case in cases]
+    done = fn.perform(exercise, copies) if isinstance(fn, Remote) else perform_each(fn, exercise, copies)
+    return [_outcome(case, exercise, each) for case, each in zip(cases, done, strict=False)]
+
+
+def _outcome(case, exercise, done):
+    """What a call came to, its answer copied before the next call."""
+    outcome = Outcome(case, exercise.expected(case), returned=done.returned, problem=done.problem, kind=done.kind)
+    outcome.in_neighbour, outcome.warned = done.in_neighbour, done.warned
+    outcome.printed, outcome.lines_printed, outcome.token = done.printed, done.lines_printed, done.token
+    pairs = zip(case.args.items(), done.args.values(), strict=True)
+    outcome.changed = [name for (name, was), now in pairs if not unchanged(was, now)]
+    if outcome.problem is None:
+        read_answer(outcome, exercise)
+    return outcome
+
+
+def perform_each(fn, exercise, calls):
+    """`perform` one call after the other, up to the first that finds the function unwritten or without end.
+
+    Parameters
+    ----------
+    fn : function
+    exercise : Exercise
+    calls : list of dict
+
+    Yields
+    ------
+    done : Done
+        Before the next call, which may change what this one gave back.
+    """
+    for args in calls:
+        done = perform(fn, exercise, args)
+        yield done
+        if done.kind in ("endless", "unwritten"):
+            return
+
+
+def perform(fn, exercise, args):
+    """Call a function, in bounds of time, and keep all that is to be told of it.
+
+    Parameters
+    ----------
+    fn : function
+        The student's, in this process.
+    exercise : Exercise
+    args : dict
+        By name, in order; the function may change them.
+
+    Returns
+    -------
+    done : Done
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When someone interrupts it; every other exception becomes a problem in words.
+    """
+    done, out = Done(args), Printed()
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("default")  # each once a line, however long a loop
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             try:
                 with time_limit(TIME_LIMIT):
-                    outcome.returned = fn(*args)
+                    done.returned = fn(*args.values())
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                describe_exception(outcome, error, exercise)
-    outcome.printed, outcome.lines_printed = out.beginning, out.lines
-    outcome.warned = [describe_warning(w) for w in caught if not issubclass(w.category, EXCUSED)]
-    outcome.changed = [
-        name for (name, was), now in zip(case.args.items(), args, strict=True) if not unchanged(was, now)
-    ]
-    if outcome.problem is None:
-        read_answer(outcome, exercise)
-    return outcome
+                describe_exception(done, error, exercise)
+    done.printed, done.lines_printed = out.beginning, out.lines
+    done.warned = [describe_warning(w) for w in caught if not issubclass(w.category, EXCUSED)]
+    return done
 
 
 @contextlib.contextmanager
@@ -304,7 +443,7 @@ def what_is_wrong_with(output, value, want):
     wanted = f"`{name}` should be an array of shape {axes_in_brackets(output)}"
     if output.axes.startswith("..."):
         wanted = f"`{name}` should be an array of the shape of its argument"
-    if inspect.isgenerator(value):
+    if is_generator(value):
         return f"It gives back a generator, since there is a `yield` in it. Use `return`: {wanted}."
     if isinstance(value, list) and value and all(isinstance(v, np.ndarray) for v in value):
         return f"It gives back a list of {len(value)} arrays; `np.stack` makes one array of them, and {wanted}."
@@ -332,6 +471,8 @@ def kind_of(value):
     """
     if value is None:
         return "None"
+    if isinstance(value, Elsewhere):
+        return value.kind
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     if isinstance(value, tuple):
@@ -341,12 +482,26 @@ def kind_of(value):
     return f"{'an' if full[0] in 'aeio' else 'a'} {full}"
 
 
+def is_generator(value):
+    """Whether a function with ``yield`` gave this back.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    is_one : bool
+    """
+    return value.generator if isinstance(value, Elsewhere) else inspect.isgenerator(value)
+
+
 def describe_exception(outcome, error, exercise):
     """Put an exception into words, with the student's own line and none of a library's.
 
     Parameters
     ----------
-    outcome : Outcome
+    outcome : Done
         Its `kind`, `problem` and `in_neighbour` are set.
     error : BaseException
         What the call raised.
@@ -361,7 +516,7 @@ def describe_exception(outcome, error, exercise):
     missing = isinstance(error, NameError) and error.name in exercise.neighbours
     outcome.in_neighbour = bool(in_neighbour) or missing
     outcome.kind = "raised"
-    args = outcome.case.args
+    args = outcome.args
     at, source = "", " "
     if frames:
         code, line = frames[-1]
@@ -429,6 +584,20 @@ def unwrapped(fn):
     if hasattr(fn, "__wrapped__"):
         return unwrapped(fn.__wrapped__)
     return fn if hasattr(fn, "__globals__") else type(fn).__call__
+
+
+def global_names(fn):
+    """The global names of a function, by which it knows the others.
+
+    Parameters
+    ----------
+    fn : function or Remote
+
+    Returns
+    -------
+    names : dict, or of a Remote a thing with `.get`
+    """
+    return fn.names if isinstance(fn, Remote) else getattr(unwrapped(fn), "__globals__", {})
 
 
 @functools.cache

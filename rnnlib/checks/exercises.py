@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rnnlib.checks.calls import unwrapped
+from rnnlib.checks.calls import global_names
 from rnnlib.checks.cases import Case, to_dtype
 
 
@@ -220,10 +220,7 @@ def find(fn, caller):
     for candidate in (name, *(key for key, value in caller.items() if value is fn)):
         if candidate not in known:
             continue
-        if (
-            not getattr(fn, "lent", False)
-            and getattr(unwrapped(fn), "__globals__", {}).get("__name__", "").split(".")[0] == "rnnlib"
-        ):
+        if not getattr(fn, "lent", False) and global_names(fn).get("__name__", "").split(".")[0] == "rnnlib":
             raise Misuse(
                 f"this is the library's own {candidate}; a later cell imported it over yours: run the cell that "
                 "defines yours again"
