@@ -16,8 +16,11 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Integer
 
 from rnngrader import digest
+from rnngrader.sandbox import Sandbox
+from rnngrader.split import Execution, pair_for
 from rnngrader.submission import Notes, Unreadable, graded_ids, parse, rebuild
 
+UNSAFE = "graded without a sandbox, in one process with the checks"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -89,10 +92,12 @@ class RestoreHiddenTests(OverwriteCells):
 
 
 class Run(Execute):
-    """Runs the notebook to its last check; when its process dies or hangs, keeps what was done and says so.
+    """Runs the notebook to its last check: the student's cells in a sandbox, the checks in a process of their own.
 
     What follows the last check can change no score, and is what takes long: a model that the student's functions train.
     """
+
+    classes = [Sandbox]
 
     def preprocess(self, nb, resources, km=None):
         """The executed notebook; see `nbconvert.preprocessors.ExecutePreprocessor.preprocess`."""
@@ -101,6 +106,30 @@ class Run(Execute):
         checks = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and is_grade(cell)]
         end = max(checks, default=-1) + 1
         nb.cells, rest = nb.cells[:end], nb.cells[end:]
+        sandbox = Sandbox(parent=self)
+        if sandbox.unsafe:
+            nb.metadata.rnngrader.notes.append(UNSAFE)
+            self._run_here(nb, resources, km)
+        else:
+            self._run_apart(nb, resources, sandbox)
+        nb.cells += rest
+        return nb, resources
+
+    def _run_apart(self, nb, resources, sandbox):
+        coursedir, names = find_coursedir(self), resources["nbgrader"]
+        folder = coursedir.format_path(coursedir.release_directory, ".", names["assignment"])
+        release = nbformat.read(Path(folder, names["notebook"] + ".ipynb"), as_version=4)
+        environment = {key: os.environ[key] for key in ("RNNLIB_HIDDEN_SEED",) if key in os.environ}
+        execution = Execution(pair_for(sandbox, folder, environment), release, self.timeout)
+        execution.run(nb.cells, self._name)
+        outcome = nb.metadata.rnngrader
+        outcome.notes += execution.notes
+        outcome.person += execution.person
+        outcome.stopped |= execution.stopped
+
+    # Without a sandbox
+
+    def _run_here(self, nb, resources, km):
         self._last = None
         try:
             super().preprocess(nb, resources, km)
@@ -108,8 +137,6 @@ class Run(Execute):
             self._give_up(nb, "Python itself ended")
         except (CellTimeoutError, UnresponsiveKernelError):
             self._give_up(nb, "a cell ran without end and could not be interrupted")
-        nb.cells += rest
-        return nb, resources
 
     def start_new_kernel(self, **kwargs):
         """Starts the process, whose own stdout and stderr (not those of the cells) are no business of the terminal."""
@@ -180,7 +207,7 @@ def points_of(cell):
 
 def _is_the_students(error, cell):
     """Whether an error in a check comes from the submission: no time left, no function, or a line of the notebook."""
-    if error.ename in ("CellTimeoutError", "KeyboardInterrupt", "Stopped", "Misuse"):
+    if error.ename in ("CellTimeoutError", "KeyboardInterrupt", "Stopped", "Misuse", "Ended"):
         return True
     if error.ename == "NameError" and f"'{cell.metadata.nbgrader.grade_id.rsplit('-', 1)[0]}'" in error.evalue:
         return True

@@ -89,8 +89,8 @@ class Notebook:
 
     def ask(self, question, functions=None, seconds=None):
         """The answer to a question, a dict; a Refused or a Gone where there is none."""
-        (answer,) = list(self.side.ask(question, [] if functions is None else functions, seconds))
-        return looked_at(answer)
+        answers = list(self.side.ask(question, [] if functions is None else functions, seconds))
+        return looked_at(answers[0] if answers else None)
 
 
 def looked_at(answer):

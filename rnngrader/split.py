@@ -1,0 +1,487 @@
+"""One notebook, run in two processes: the student's cells in one, the tests in the other, with the grader in between.
+
+The grader passes bytes from one to the other and looks into none of them. What the student's process says, it takes for
+what it is: output to be shown, of which there may only be so much.
+"""
+
+import ast
+import atexit
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from nbformat.v4 import new_output
+from nbgrader.utils import is_grade, is_locked, is_solution
+
+from rnngrader.bridge import Closed, Late
+from rnngrader.sandbox import Container
+
+#: Seconds that a call may take beyond the time at which it should have been interrupted, and a cell.
+GRACE = 3.0
+#: Seconds for the tests themselves beyond those of a cell: they are the course's own.
+PATIENCE = 60.0
+MIME = re.compile(r"[a-z]+/[\w.+-]{1,80}")
+
+REASONS = {
+    "time": "ran without end and could not be interrupted",
+    "memory": "took more memory than there is for it",
+    "ended": "ended Python itself",
+    "flood": "put out more than anyone can read",
+    "nonsense": "broke the connection to it",
+}
+
+
+class Lost(Exception):
+    """The student's process is gone; `reason` is a key of REASONS."""
+
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Pair:
+    """The two containers for an assignment, kept from one submission to the next.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+    folder : path
+        The assignment's release folder.
+    environment : dict of str to str
+        For the tests alone, such as the hidden checks' seed.
+    """
+
+    def __init__(self, sandbox, folder, environment):
+        self.files = tempfile.mkdtemp(prefix="rnngrader-")
+        os.chmod(self.files, 0o755)
+        for path in sorted(Path(folder).iterdir()):
+            if path.suffix == ".ipynb" or path.is_symlink() or path.name.startswith("."):
+                continue
+            copy = shutil.copytree if path.is_dir() else shutil.copyfile
+            copy(path, Path(self.files, path.name))
+        for path in Path(self.files).rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        self.sandbox = sandbox
+        sources = "".join(path.read_text(encoding="utf-8") for path in Path(folder).glob("*.ipynb"))
+        preload = [*sandbox.preload, *(["matplotlib.pyplot"] if re.search(r"matplotlib|\bplots\b", sources) else [])]
+        self.student = Container(sandbox, self.files, {"preload": preload})
+        tests = ["rnngrader.proxies", *(["torch"] if has_gradients(Path(folder).name) else [])]
+        self.tests = Container(sandbox, self.files, {"preload": tests, "tests": True, "environment": environment})
+
+    def close(self):
+        """End both."""
+        self.student.close()
+        self.tests.close()
+        shutil.rmtree(self.files, ignore_errors=True)
+
+
+def has_gradients(assignment):
+    """Whether a check of this assignment compares with PyTorch."""
+    from rnnlib.checks import exercises
+
+    return any(exercise.gradient_of for exercise in exercises() if exercise.assignment == assignment)
+
+
+_pairs = {}
+
+
+def pair_for(sandbox, folder, environment):
+    """The containers for an assignment, those of the submission before where they are the same.
+
+    Parameters
+    ----------
+    sandbox : Sandbox
+    folder : path
+    environment : dict of str to str
+
+    Returns
+    -------
+    pair : Pair
+    """
+    state = [(str(path), path.stat().st_mtime_ns) for path in sorted(Path(folder).rglob("*"))]
+    settings = {name: getattr(sandbox, name) for name in sandbox.class_trait_names(config=True)}
+    key = json.dumps([os.getpid(), str(folder), state, settings, environment], default=str, sort_keys=True)
+    if key not in _pairs:
+        close_all()
+        _pairs[key] = Pair(sandbox, folder, environment)
+    return _pairs[key]
+
+
+@atexit.register
+def close_all():
+    """End all containers of this process."""
+    while _pairs:
+        key, pair = _pairs.popitem()
+        if json.loads(key)[0] == os.getpid():  # not those of the process that this one was forked from
+            pair.close()
+
+
+class Execution:
+    """One submission's run.
+
+    Parameters
+    ----------
+    pair : Pair
+    release : NotebookNode
+        The release with its hidden tests; its cells before the first answer are run for the tests too.
+    timeout : float
+        Seconds for a cell.
+
+    Attributes
+    ----------
+    notes, person : list of str
+        What happened on the way, for the student and for the one who must look.
+    stopped : bool
+        Whether some cells were not run.
+    """
+
+    def __init__(self, pair, release, timeout):
+        self.pair, self.timeout = pair, timeout
+        self.notes, self.person, self.stopped = [], [], False
+        self.student = self.judge = None
+        self._setup = [c.source for c in before_answers(release)]
+        self._own = sorted(bound_by_answers(release))
+        self._done, self._skipped = [], set()  # the student's cells that were run, with their number; of which not again
+        self._ticket = 0
+        self._count = 0
+
+    def run(self, cells, name):
+        """Run cells; each gets its outputs.
+
+        Parameters
+        ----------
+        cells : list of NotebookNode
+            Code cells are run: those that give points for the tests, all others for the student.
+        name : callable
+            From a cell to what it is called in a report.
+        """
+        self._end = time.monotonic() + self.pair.sandbox.wall_seconds
+        try:
+            for number, cell in enumerate(cells):
+                if cell.cell_type != "code":
+                    continue
+                cell.outputs, cell.execution_count = [], None
+                if not cell.source.strip():
+                    continue
+                if time.monotonic() > self._end:
+                    words = f"The time for one submission was over before {name(cell)}, so nothing from there on was run."
+                    self.person.append(words)
+                    self.stopped = True
+                    for rest in cells[number:]:
+                        if rest.cell_type == "code":
+                            rest.outputs, rest.execution_count = [error_output("Stopped", words)], None
+                    return
+                self._count += 1
+                cell.execution_count = self._count
+                self._cell = name(cell)
+                if is_grade(cell):
+                    self._test(cell)
+                else:
+                    self._students(cell)
+        finally:
+            for process in (self.student, self.judge):
+                if process is not None:
+                    process.end()
+
+    # The student's side
+
+    def _students(self, cell):
+        outputs = Outputs(cell, self.pair.sandbox.output_bytes)
+        self._done.append((len(self._done), self._count, cell.source))
+        try:
+            self._run_students(cell.source, self._count, outputs)
+        except Lost as lost:
+            outputs.close()
+            self._skipped.add(len(self._done) - 1)
+            self._lost(cell, lost.reason)
+
+    def _lost(self, cell, reason):
+        words = f"{self._cell} {REASONS[reason]}; the cells before it were run again, and it was left out"
+        if reason == "time":
+            words = f"{self._cell}: stopped, it had not finished after {self.timeout:g} seconds, and could not be interrupted"
+        self.notes.append(words)
+        cell.outputs.append(error_output("CellTimeoutError" if reason == "time" else "Stopped", words))
+
+    def _run_students(self, code, count, outputs):
+        """Runs a student's cell; a Lost where its process does not outlive it."""
+        process = self._living()
+        deadline = min(time.monotonic() + self.timeout, self._end)
+        interrupted = False
+        try:
+            process.channel.send(b"x", {"code": code, "count": count}, deadline)
+            while True:
+                try:
+                    kind, content = process.channel.receive(deadline)
+                except Late:
+                    if interrupted:
+                        raise
+                    interrupted, deadline = True, time.monotonic() + GRACE
+                    process.interrupt()
+                    continue
+                if kind == b"o":
+                    self._output(outputs, content, count)
+                elif kind == b"d":
+                    break
+        except Late:
+            self._end_student("time")
+        except Closed:
+            self._end_student("ended")
+        if interrupted and outputs.cell is not None:
+            self._skipped.add(len(self._done) - 1)
+            self.notes.append(f"{self._cell}: stopped, it had not finished after {self.timeout:g} seconds")
+            outputs.close()
+            outputs.cell.outputs.append(error_output("CellTimeoutError", "No reply from kernel before timeout"))
+
+    def _nowhere(self):
+        return Outputs(None, self.pair.sandbox.output_bytes)
+
+    def _output(self, outputs, content, count):
+        if not outputs.add(content, count):
+            self._end_student("flood")
+
+    def _end_student(self, reason):
+        process, self.student = self.student, None
+        raise Lost(process.end(reason)) from None
+
+    def _living(self):
+        """The student's process: a new one, with the cells run again that were run before, where the last is gone."""
+        while self.student is None:
+            self.student = self.pair.student.fork()
+            for number, count, source in self._done[:-1] if self._replay_but_last else self._done:
+                if number in self._skipped:
+                    continue
+                try:
+                    self._run_students(source, count, self._nowhere())
+                except Lost:
+                    self._skipped.add(number)
+                    break
+        return self.student
+
+    _replay_but_last = True
+
+    # The tests' side
+
+    def _judging(self):
+        if self.judge is None:
+            self.judge = self.pair.tests.fork()
+            for number, source in enumerate(self._setup, 1):
+                request = {"code": source, "count": number, "test": False, "own": self._own}
+                self._talk(request, self._nowhere(), time.monotonic() + PATIENCE)
+        return self.judge
+
+    def _test(self, cell):
+        outputs = Outputs(cell, self.pair.sandbox.output_bytes)
+        self._late = False
+        self._replay_but_last = False
+        try:
+            deadline = min(time.monotonic() + self.timeout, self._end)
+            self._judging()
+            self._talk({"code": cell.source, "count": self._count, "test": True}, outputs, deadline)
+        except (Closed, Late):
+            self.judge.end()
+            self.judge = None
+            outputs.close()
+            words = f"The test {self._cell} itself did not end."
+            self.person.append(words)
+            cell.outputs.append(error_output("Stopped", words))
+        finally:
+            self._replay_but_last = True
+        outputs.close()
+        if self._late:
+            self.notes.append(f"{self._cell}: stopped, it had not finished after {self.timeout:g} seconds")
+
+    def _talk(self, request, outputs, deadline):
+        """Has the tests' process run a cell, and passes on what it asks of the student's."""
+        channel = self.judge.channel
+        channel.send(b"x", request, deadline)
+        while True:
+            kind, content = channel.receive(deadline + PATIENCE)
+            if kind == b"o":
+                outputs.add(content, self._count)
+            elif kind == b"d":
+                return
+            elif kind == b"q":
+                try:
+                    self._pass_on(content, outputs, deadline)
+                except Lost as lost:
+                    note = f"{self._cell}: the code under test {REASONS[lost.reason]}; its process was started again"
+                    if lost.reason != "time" and note not in self.notes:
+                        self.notes.append(note)
+                    channel.send(b"g", {"reason": lost.reason}, deadline + PATIENCE)
+
+    def _pass_on(self, content, outputs, deadline):
+        length = int.from_bytes(content[:4], "big")
+        head, question = json.loads(content[4 : 4 + length]), content[4 + length :]
+        if time.monotonic() > deadline:
+            self._late = True
+            raise Lost("time")
+        student, judge = self._living(), self.judge.channel
+        self._ticket += 1
+        ticket = self._ticket.to_bytes(8, "big")
+        until = deadline
+        if head["seconds"] is not None:
+            until = min(deadline, time.monotonic() + head["seconds"] + GRACE)
+        try:
+            student.channel.send(b"q", ticket + question, until)
+            answers = 0
+            while True:
+                kind, told = student.channel.receive(until)
+                if kind == b"o":
+                    if b'"stream"' in told[:40] and not outputs.add(told, self._count):
+                        self._end_student("flood")
+                elif told[:8] != ticket:  # an answer to what was asked before, or to nothing
+                    continue
+                elif kind == b"c":
+                    judge.send(b"c", told[8:], until)
+                    reply, answer = judge.receive(deadline + PATIENCE)
+                    if reply == b"b":
+                        student.channel.send(b"b", ticket + answer, until)
+                elif kind == b"r":
+                    more, answers = told[8:9] == b"+", answers + 1
+                    if more and answers > head["most"]:
+                        self._end_student("nonsense")
+                    judge.send(b"r", told[8:] if more else b".", deadline + PATIENCE)
+                    if not more:
+                        return
+                    if head["seconds"] is not None:
+                        until = min(deadline, time.monotonic() + head["seconds"] + GRACE)
+        except Late:
+            if time.monotonic() > deadline:
+                self._late = True
+            self._end_student("time")
+        except Closed:
+            self._end_student("ended")
+
+
+class Outputs:
+    """What a cell shows, as notebook outputs, up to a number of bytes.
+
+    Parameters
+    ----------
+    cell : NotebookNode or None
+        Its `outputs` are filled.
+    most : int
+        Bytes; of four times as many, no more are even read.
+    """
+
+    def __init__(self, cell, most):
+        self.cell, self.most, self.size = cell, most, 0
+        self._text, self._clear = [], False
+
+    def add(self, content, count):
+        """Take an output in.
+
+        Parameters
+        ----------
+        content : bytes
+            JSON, made by whom it may be.
+        count : int
+            The cell's number.
+
+        Returns
+        -------
+        more : bool
+            Whether more may come.
+        """
+        self.size += len(content) + 100
+        if self.size > 4 * self.most + 2**16:
+            return False
+        if self.size > self.most + 2**16 or self.cell is None:
+            return True
+        with suppress(ValueError, RecursionError):
+            told = json.loads(content)
+            if isinstance(told, dict):
+                self._add(told, count)
+        return True
+
+    def _add(self, told, count):
+        kind = told.get("output_type")
+        if kind == "clear_output":
+            self._clear = True
+            return
+        if self._clear:
+            self.cell.outputs.clear()
+            self._text.clear()
+            self._clear = False
+        if kind == "stream" and isinstance(told.get("text"), str):
+            name = "stderr" if told.get("name") == "stderr" else "stdout"
+            if self._text and self._text[0] != name:
+                self.close()
+            self._text += [told["text"]] if self._text else [name, told["text"]]
+            return
+        self.close()
+        if kind == "error":
+            lines = told.get("traceback")
+            lines = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+            self.cell.outputs.append(error_output(words(told, "ename"), words(told, "evalue"), lines))
+        elif kind in ("display_data", "execute_result", "update_display_data"):
+            data = told.get("data")
+            data = {k: v for k, v in data.items() if MIME.fullmatch(k) and isinstance(v, str)} if isinstance(data, dict) else {}
+            shown = told.get("transient")
+            shown = shown.get("display_id") if isinstance(shown, dict) else None
+            if kind == "update_display_data":
+                for output in self.cell.outputs:
+                    if shown is not None and output.get("metadata", {}).get("display_id") == shown:
+                        output.data = encodable(data)
+                return
+            extra = {"execution_count": count} if kind == "execute_result" else {}
+            metadata = {"display_id": shown} if isinstance(shown, str) else {}
+            self.cell.outputs.append(new_output(kind, encodable(data), metadata=metadata, **extra))
+
+    def close(self):
+        """Put the text that has come into the cell."""
+        if self._text:
+            name, *parts = self._text
+            self.cell.outputs.append(new_output("stream", name=name, text=encodable("".join(parts))))
+            self._text.clear()
+
+
+def encodable(value):
+    """Text, or a dict of texts, without lone surrogates, which no file can hold."""
+    if isinstance(value, dict):
+        return {key: encodable(text) for key, text in value.items()}
+    return value.encode("utf-8", "replace").decode()
+
+
+def words(told, key, most=10_000):
+    """A text in what a process said; empty where there is none."""
+    value = told.get(key)
+    return value[:most] if isinstance(value, str) else ""
+
+
+def error_output(name, value, traceback=None):
+    """A notebook's output for an exception."""
+    lines = [value] if traceback is None else traceback
+    return new_output(
+        "error", ename=encodable(name), evalue=encodable(value), traceback=[encodable(line) for line in lines]
+    )
+
+
+def before_answers(release):
+    """The code cells of a release that stand before its first answer, and the locked ones: what prepares the tests."""
+    cells = []
+    for cell in release.cells:
+        if is_solution(cell):
+            break
+        if cell.cell_type == "code" and not is_grade(cell):
+            cells.append(cell)
+    return cells + [c for c in release.cells if c.cell_type == "code" and is_locked(c) and not is_grade(c) and c not in cells]
+
+
+def bound_by_answers(release):
+    """The names that the answers of a release define, as far as their code can be read."""
+    names = set()
+    for cell in release.cells:
+        if cell.cell_type == "code" and is_solution(cell):
+            with suppress(SyntaxError, ValueError):
+                for node in ast.walk(ast.parse(cell.source)):
+                    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                        names.add(node.name)
+                    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                        names.add(node.id)
+    return names
