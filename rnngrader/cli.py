@@ -38,6 +38,7 @@ def main(arguments=None):
     grade.add_argument("--students", nargs="+", metavar="ID", help="only these")
     grade.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
     grade.add_argument("--again", action="store_true", help="also what has not changed")
+    grade.add_argument("--unsafe", action="store_true", help="without a sandbox: what students wrote runs with your rights")
 
     report = commands.add_parser("report", help="what a class did in an assignment, as a page and as CSV")
     report.set_defaults(run=_report)
@@ -111,7 +112,7 @@ def _exercises(root, options):
 
 
 def _grade(root, options):
-    return _grade_class(root, options.assignment, options.folder, options.students, options.again)
+    return _grade_class(root, options.assignment, options.folder, options.students, options.again, options.unsafe)
 
 
 def _sample_class(root, options):
@@ -119,7 +120,7 @@ def _sample_class(root, options):
 
     folder = root / "_build" / "sample-class"
     sample_class.make(root, folder)
-    status = _grade_class(root, sample_class.ASSIGNMENT, folder, None, options.again)
+    status = _grade_class(root, sample_class.ASSIGNMENT, folder, None, options.again, False)
     _write_report(root, sample_class.ASSIGNMENT, folder, anonymous=False)
     return status
 
@@ -178,11 +179,11 @@ def _open_graded(root, folder):
     return app
 
 
-def _grade_class(root, assignment, folder, students, again):
+def _grade_class(root, assignment, folder, students, again, unsafe):
     from rnngrader.grade import grade
 
     start = time.perf_counter()
-    failed = grade(root, assignment, folder, students, again, say=lambda line: print(line, flush=True))
+    failed = grade(root, assignment, folder, students, again, unsafe, say=lambda line: print(line, flush=True))
     home = Path(os.path.relpath(folder or root))
     print(f"graded in {time.perf_counter() - start:.0f} s")
     print(f"grades:   {home / 'grades.csv'}")

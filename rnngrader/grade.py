@@ -13,9 +13,10 @@ from nbgrader.utils import capture_log, temp_attrs
 
 from rnngrader import digest, export
 from rnngrader.course import open_course
+from rnngrader.sandbox import Sandbox
 
 
-def grade(root, assignment, class_folder=None, students=None, again=False, say=print):
+def grade(root, assignment, class_folder=None, students=None, again=False, unsafe=False, say=print):
     """Autogrades an assignment, makes the feedback pages and writes grades.csv.
 
     A student whose submission, release and graders are as they were is not run again, and a feedback page that is up
@@ -32,6 +33,8 @@ def grade(root, assignment, class_folder=None, students=None, again=False, say=p
         Who is graded; None for everyone with a folder in submitted/.
     again : bool
         Whether to grade those too whose submission has not changed.
+    unsafe : bool
+        Whether to run without a sandbox what students wrote; each outcome then says so.
     say : callable
         Called with each line of progress.
 
@@ -43,11 +46,14 @@ def grade(root, assignment, class_folder=None, students=None, again=False, say=p
     Raises
     ------
     RuntimeError
-        When the assignment itself cannot be registered.
+        When the assignment itself cannot be registered, or there is no sandbox here.
     ValueError
         When one of `students` has no submission and is not in the gradebook.
     """
     app = open_course(root, class_folder)
+    if unsafe:
+        app.config.Sandbox.unsafe = True
+    Sandbox(parent=app).require()
     coursedir = app.coursedir
     home = Path(class_folder or root)
     home.mkdir(parents=True, exist_ok=True)
@@ -114,7 +120,7 @@ def register(app, assignment):
 def _grade_one(app, assignment, student, again):
     """Autogrades and makes the page where needed; the reason of a failure or None, and whether anything ran."""
     coursedir, ran = app.coursedir, False
-    if again or not _is_graded(coursedir, assignment, student):
+    if again or not _is_graded(app, assignment, student):
         ran = True
         if reason := _convert(app, Autograde, assignment, student):
             return reason, ran
@@ -140,13 +146,13 @@ def _convert(app, converter, assignment, student):
     return logged[-1] if logged else result["error"].splitlines()[-1]
 
 
-def _is_graded(coursedir, assignment, student):
+def _is_graded(app, assignment, student):
+    coursedir = app.coursedir
     folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    now = digest.submission(coursedir, assignment, student)
+    now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe
     notebooks = sorted(folder.glob("*.ipynb"))
-    return bool(notebooks) and all(
-        nbformat.read(path, as_version=4).metadata.get("rnngrader", {}).get("digest") == now for path in notebooks
-    )
+    told = [nbformat.read(path, as_version=4).metadata.get("rnngrader", {}) for path in notebooks]
+    return bool(told) and all((each.get("digest"), each.get("unsafe", False)) == now for each in told)
 
 
 def _is_page_current(coursedir, assignment, student):

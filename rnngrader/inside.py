@@ -75,6 +75,7 @@ def prepare(settings):
 
     sys.dont_write_bytecode = True
     rnnlib.checks.exercises()
+    rnnlib.checks.calls.TIME_LIMIT = settings["call_seconds"]
     builtins.exit = builtins.quit = sys.exit  # which `site` would have given
     for name in settings["preload"]:
         with contextlib.suppress(ImportError, OSError):
@@ -89,7 +90,7 @@ def keep(channel, control, settings, shell):
 
     What it says in the end, in one line of JSON, is why it ended, and whether the namespaces were its own.
     """
-    nested = libc.unshare(NEW_MOUNTS | NEW_PIDS | NEW_IPC) == 0
+    nested = settings["own_namespaces"] and libc.unshare(NEW_MOUNTS | NEW_PIDS | NEW_IPC) == 0
     own = anonymous_memory("self")
     reading, writing = os.pipe()
     first = os.fork()
@@ -122,8 +123,9 @@ def keep(channel, control, settings, shell):
             why = "memory"
             break
     os.kill(first, signal.SIGKILL)
-    os.waitpid(first, 0)  # returns when every process of its namespace is gone
+    _, _, used = os.wait4(first, 0)  # returns when every process of its namespace is gone
     end = {"why": why, "nested": nested, "told": told.decode(errors="replace")}
+    end["cpu_seconds"] = used.ru_utime + used.ru_stime
     with contextlib.suppress(OSError):
         os.write(control, json.dumps(end).encode())
     os._exit(0)
@@ -150,7 +152,7 @@ def become_first(channel, told, nested, settings, shell):
     """Be the first process of the namespaces: make the folders, start the one that runs cells, wait for its end."""
     if nested:
         make_folders(settings)
-    elif settings["fresh_folders"]:
+    else:  # whose container is used once
         fill_submission()
     worker = os.fork()
     if worker == 0:
@@ -372,7 +374,6 @@ def run(channel, settings, shell):
     shell.outputs = Outputs(channel, settings["output_bytes"])
     sys.stdout, sys.stderr = Stream(shell.outputs, "stdout"), Stream(shell.outputs, "stderr")
     sys.stdin = open(os.devnull)  # noqa: SIM115
-    shell.user_ns.update(settings["names"])
     if settings["tests"]:
         Tests(channel, settings, shell).serve()
     else:
@@ -453,18 +454,24 @@ class Student(Side):
         except BaseException as error:  # KeyboardInterrupt too: the time is over
             yield encode({"refused": f"{type(error).__name__}: {error}"[:300]})
 
-    def find(self, name):
+    def find(self, address):
+        """What stands under a name of the notebook, or under a name that a function of the notebook knows."""
+        from rnnlib.checks.calls import global_names
+
         names = self.shell.user_ns
-        if name not in names:
-            raise NameError(f"name '{name}' is not defined", name=name)
-        return names[name]
+        for name in address:
+            if name not in names:
+                raise NameError(f"name '{name}' is not defined", name=name)
+            value = names[name]
+            names = global_names(value) if len(address) > 1 else {}
+        return value
 
     def on_describe(self, asked):
         """What a name stands for."""
         from rnnlib.checks.calls import global_names
 
         try:
-            value = self.find(asked["name"])
+            value = self.find(asked["address"])
         except NameError:
             yield {"exists": False}
             return
@@ -486,7 +493,7 @@ class Student(Side):
         from rnnlib.checks.exercises import named
         from rnnlib.checks.help import now_judged
 
-        exercise, judged, fn = named(asked["exercise"]), named(asked["judged"]), self.find(asked["name"])
+        exercise, judged, fn = named(asked["exercise"]), named(asked["judged"]), self.find(asked["address"])
         called = []
         swap = battery.reference_neighbours(fn, judged) if asked["reference"] else contextlib.nullcontext(called)
         with now_judged(judged), swap as called:
@@ -523,7 +530,7 @@ class Student(Side):
 
     def on_call(self, asked):
         """A call of a test's own, without a check."""
-        fn, args, kwargs = self.find(asked["name"]), asked["args"], asked["kwargs"]
+        fn, args, kwargs = self.find(asked["address"]), asked["args"], asked["kwargs"]
         try:
             returned = fn(*args, **kwargs)
         except BaseException as error:

@@ -97,8 +97,6 @@ class Run(Execute):
     What follows the last check can change no score, and is what takes long: a model that the student's functions train.
     """
 
-    classes = [Sandbox]
-
     def preprocess(self, nb, resources, km=None):
         """The executed notebook; see `nbconvert.preprocessors.ExecutePreprocessor.preprocess`."""
         if nb.metadata.rnngrader.unreadable:
@@ -109,6 +107,7 @@ class Run(Execute):
         sandbox = Sandbox(parent=self)
         if sandbox.unsafe:
             nb.metadata.rnngrader.notes.append(UNSAFE)
+            nb.metadata.rnngrader.unsafe = True
             self._run_here(nb, resources, km)
         else:
             self._run_apart(nb, resources, sandbox)
@@ -126,6 +125,7 @@ class Run(Execute):
         outcome.notes += execution.notes
         outcome.person += execution.person
         outcome.stopped |= execution.stopped
+        outcome.cpu_seconds = round(execution.cpu_seconds, 2)
 
     # Without a sandbox
 

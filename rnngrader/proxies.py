@@ -58,7 +58,7 @@ class Notebook:
         for name in sorted(names):
             if name not in self.students and (name in self.names or hasattr(builtins, name)):
                 continue
-            found = self.describe(name)
+            found = self.describe([name])
             if found is None and name not in self.students:
                 continue
             if name in self.names:
@@ -74,10 +74,10 @@ class Notebook:
         self.names.update(self._own)
         self._lent, self._own = [], {}
 
-    def describe(self, name):
-        """What the student has under a name: a function, or a value; in a tuple, or None."""
+    def describe(self, address):
+        """What the student has under a name, or under a name that a function knows, in a tuple; None for nothing."""
         try:
-            told = self.ask({"op": "describe", "name": name}, seconds=calls.TIME_LIMIT)
+            told = self.ask({"op": "describe", "address": address}, seconds=calls.TIME_LIMIT)
         except (Gone, Refused):
             return None
         if told.get("exists") is not True:
@@ -85,7 +85,7 @@ class Notebook:
         if told.get("callable") is not True:
             value = told.get("value")
             return (of_its_type(value) if isinstance(value, Elsewhere) else value,)
-        return (Function(self, name, told),)
+        return (Function(self, address, told),)
 
     def ask(self, question, functions=None, seconds=None):
         """The answer to a question, a dict; a Refused or a Gone where there is none."""
@@ -119,27 +119,27 @@ class Names:
             return self._module
         if name is None:
             return default
-        found = self._function.notebook.describe(name)
+        found = self._function.notebook.describe([*self._function.address, name])
         return found[0] if found is not None and found[0] is not None else default
 
 
 class Function(Remote):
     """A student's function, by its name at the time of a call."""
 
-    def __init__(self, notebook, name, told):
-        self.notebook, self._name = notebook, name
-        self.__name__ = text(told, "name") or name
+    def __init__(self, notebook, address, told):
+        self.notebook, self.address = notebook, address
+        self.__name__ = text(told, "name") or address[-1]
         self.lent = told.get("lent") is True
         self.names = Names(self, text(told, "module"))
 
     def __call__(self, *args, **kwargs):
         functions = []
-        question = {"op": "call", "name": self._name, "args": list(args), "kwargs": kwargs}
+        question = {"op": "call", "address": self.address, "args": list(args), "kwargs": kwargs}
         try:
             told = self.notebook.ask(question, functions)
         except Gone as gone:
             words = "It did not return in time." if gone.reason == "time" else ENDED[gone.reason]
-            raise Ended(f"{self._name}: {words}") from None
+            raise Ended(f"{self.address[-1]}: {words}") from None
         if isinstance(told.get("error"), list) and [*map(type, told["error"])] == [str, str]:
             lines = [line for line in sequence(told, "traceback") if isinstance(line, str)]
             error = exception_named(*told["error"])
@@ -152,7 +152,7 @@ class Function(Remote):
         functions, done = [], []
         judged = self.notebook.judged or exercise
         question = {
-            "op": "perform", "name": self._name, "exercise": exercise.name, "judged": judged.name,
+            "op": "perform", "address": self.address, "exercise": exercise.name, "judged": judged.name,
             "reference": self.notebook.called is not None, "calls": calls_asked,
         }  # fmt: skip
         answers = self.notebook.side.ask(question, functions, calls.TIME_LIMIT, most=len(calls_asked))
@@ -217,7 +217,7 @@ class Function(Remote):
             return None
 
     def __getattr__(self, name):
-        raise AttributeError(f"{self._name} is in the student's process: a test can call it, and not ask for its {name}")
+        raise AttributeError(f"{self.address[-1]} is in the student's process: a test can call it, and not ask for its {name}")
 
 
 def ended(reason, args):

@@ -41,6 +41,7 @@ class Sandbox(Configurable):
     bubblewrap = Unicode("bwrap", help="The program, by its name or path.").tag(config=True)
     cpu_seconds = Integer(300, help="CPU time of a process.").tag(config=True)
     wall_seconds = Float(600.0, help="Time for all cells and tests; what has not run then is for a person.").tag(config=True)
+    call_seconds = Float(5.0, help="Time for one call of a function by a check.").tag(config=True)
     memory_bytes = Integer(2 * 2**30, help="Memory of all processes together, beyond what is shared.").tag(config=True)
     address_bytes = Integer(16 * 2**30, help="Address space of a process; PyTorch takes much of it unused.").tag(config=True)
     processes = Integer(64, help="Processes and threads at a time.").tag(config=True)
@@ -97,7 +98,7 @@ class Sandbox(Configurable):
             "--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN",
             "--cap-add", "CAP_SETPCAP", "--clearenv", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
             "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/sbin", "/sbin", "--proc", "/proc", "--dev", "/dev",
-            "--tmpfs", "/tmp", "--dir", "/submission",
+            "--size", str(self.file_bytes), "--tmpfs", "/tmp", "--size", str(self.file_bytes), "--tmpfs", "/submission",
         ]  # fmt: skip
         for file in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
             inner += ["--ro-bind-try", file, file]
@@ -115,6 +116,11 @@ class Sandbox(Configurable):
         start = f"import sys; sys.path[:] = {path!r} + sys.path; from rnngrader.inside import main; main({number})"
         inner += ["--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--", python, "-I", "-S", "-c", start]
         return outer + inner
+
+    def require(self):
+        """Raise a NoSandbox where there can be none, before anything is graded."""
+        if not self.unsafe:
+            self.command("/", 0)
 
     def limits(self):
         """The limits of one process, by the names that `resource` has for them."""
@@ -174,13 +180,14 @@ class Container:
         The assignment's own files.
     settings : dict
         For `rnngrader.inside`: "preload", names of modules; "tests", whether it runs tests; "environment", for tests;
-        "names", plain values under names of the notebook.
+        "own_namespaces", False where each process needs a container of its own.
     """
 
     def __init__(self, sandbox, files, settings):
         self.sandbox, self.files = sandbox, str(files)
         self.settings = {
-            "environment": {}, "names": {}, "tests": False, "fresh_folders": True, "limits": sandbox.limits(),
+            "environment": {}, "tests": False, "own_namespaces": True, "limits": sandbox.limits(),
+            "call_seconds": sandbox.call_seconds,
             "memory_bytes": sandbox.memory_bytes, "file_bytes": sandbox.file_bytes,
             "output_bytes": sandbox.output_bytes, "answer_bytes": sandbox.answer_bytes,
             "frame_bytes": 2 * sandbox.answer_bytes + 2**21, **settings,
@@ -262,6 +269,7 @@ class Process:
     def __init__(self, container, channel, control):
         self.container, self._control = container, control
         self.channel = Channel(channel, container.settings["frame_bytes"])
+        self.cpu_seconds = 0.0  #: that it and its own took, known in the end
         self.reason = None  #: why it ended: "ended" by itself, "memory", or as the caller of `end` has said
 
     def interrupt(self):
@@ -297,6 +305,6 @@ class Process:
             self._control.close()
             if told.get("nested") is not True:
                 self.container.close()
-            self.told = told
+            self.cpu_seconds = told.get("cpu_seconds", 0.0)
             self.reason = {"told": reason}.get(told.get("why"), told.get("why") or "ended")
         return self.reason

@@ -138,11 +138,14 @@ class Execution:
         What happened on the way, for the student and for the one who must look.
     stopped : bool
         Whether some cells were not run.
+    cpu_seconds : float
+        Taken by the cells and the tests.
     """
 
     def __init__(self, pair, release, timeout):
         self.pair, self.timeout = pair, timeout
         self.notes, self.person, self.stopped = [], [], False
+        self.cpu_seconds = 0.0
         self.student = self.judge = None
         self._setup = [c.source for c in before_answers(release)]
         self._own = sorted(bound_by_answers(release))
@@ -187,6 +190,8 @@ class Execution:
             for process in (self.student, self.judge):
                 if process is not None:
                     process.end()
+                    self.cpu_seconds += process.cpu_seconds
+            self.student = self.judge = None
 
     # The student's side
 
@@ -246,7 +251,9 @@ class Execution:
 
     def _end_student(self, reason):
         process, self.student = self.student, None
-        raise Lost(process.end(reason)) from None
+        reason = process.end(reason)
+        self.cpu_seconds += process.cpu_seconds
+        raise Lost(reason) from None
 
     def _living(self):
         """The student's process: a new one, with the cells run again that were run before, where the last is gone."""

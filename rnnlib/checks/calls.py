@@ -437,8 +437,13 @@ def what_is_wrong_with(output, value, want):
     if value is None:
         return f"It gives back None: the function ends without `return {name}`."
     if not output.axes:
-        if isinstance(value, int | float | np.number) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        is_one = isinstance(value, int | float | np.number) or (isinstance(value, np.ndarray) and value.ndim == 0)
+        if is_one and np.asarray(value).dtype.kind in "fiub":
             return None
+        if isinstance(value, int):
+            came = f"an integer of about {int(value.bit_length() * 0.30103) + 1} digits"
+        elif is_one:
+            came = f"something of dtype {np.asarray(value).dtype}"
         return f"It gives back {came}; `{name}` should be one number, {'an integer' if output.integer else 'a float'}."
     wanted = f"`{name}` should be an array of shape {axes_in_brackets(output)}"
     if output.axes.startswith("..."):
