@@ -230,7 +230,7 @@ class Outputs:
 
     def __init__(self, channel, most):
         self.channel, self.left = channel, most
-        self.waiting, self.stream, self.since = [], None, 0.0
+        self.waiting, self.length, self.stream, self.since = [], 0, None, 0.0
 
     def send(self, **content):
         self.flush()
@@ -252,11 +252,12 @@ class Outputs:
             self.since = time.monotonic()
         self.stream = name
         self.waiting.append(text[: max(0, self.left)])
-        if len(self.waiting) > 200 or len(text) > 2**15 or time.monotonic() - self.since > 0.2:
+        self.length += len(text)
+        if self.length > 2**15 or time.monotonic() - self.since > 0.2:
             self.flush()
 
     def flush(self):
-        text, self.waiting, self.since = "".join(self.waiting), [], time.monotonic()
+        text, self.waiting, self.length, self.since = "".join(self.waiting), [], 0, time.monotonic()
         for start in range(0, len(text), 2**18):
             self.send(output_type="stream", name=self.stream, text=text[start : start + 2**18])
 

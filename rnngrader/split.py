@@ -200,6 +200,7 @@ class Execution:
         self._done.append((len(self._done), self._count, cell.source))
         try:
             self._run_students(cell.source, self._count, outputs)
+            outputs.close()
         except Lost as lost:
             outputs.close()
             self._skipped.add(len(self._done) - 1)
@@ -234,8 +235,8 @@ class Execution:
                     break
         except Late:
             self._end_student("time")
-        except Closed:
-            self._end_student("ended")
+        except Closed as closed:
+            self._end_student("nonsense" if closed.args else "ended")
         if interrupted and outputs.cell is not None:
             self._skipped.add(len(self._done) - 1)
             self.notes.append(f"{self._cell}: stopped, it had not finished after {self.timeout:g} seconds")
@@ -361,8 +362,8 @@ class Execution:
             if time.monotonic() > deadline:
                 self._late = True
             self._end_student("time")
-        except Closed:
-            self._end_student("ended")
+        except Closed as closed:
+            self._end_student("nonsense" if closed.args else "ended")
 
 
 class Outputs:
@@ -373,7 +374,7 @@ class Outputs:
     cell : NotebookNode or None
         Its `outputs` are filled.
     most : int
-        Bytes; of four times as many, no more are even read.
+        Bytes that the process is told to stop at; twice as many are kept, and after eight times as many it is ended.
     """
 
     def __init__(self, cell, most):
@@ -396,9 +397,9 @@ class Outputs:
             Whether more may come.
         """
         self.size += len(content) + 100
-        if self.size > 4 * self.most + 2**16:
+        if self.size > 8 * self.most:
             return False
-        if self.size > self.most + 2**16 or self.cell is None:
+        if self.size > 2 * self.most or self.cell is None:  # its own end says where it stops
             return True
         with suppress(ValueError, RecursionError):
             told = json.loads(content)
