@@ -48,8 +48,8 @@ def main(number):
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     shell = prepare(settings)
+    channel.send(b"r")
     sock.setblocking(True)
-    sock.send(b"r")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
     while True:
         said, ancillary, _, _ = sock.recvmsg(1, socket.CMSG_SPACE(8))
@@ -122,6 +122,9 @@ def keep(channel, control, settings, shell):
         if memory_of_others(nested, own) > settings["memory_bytes"]:
             why = "memory"
             break
+    if why != "ended":  # first the one that runs cells, so that its time is counted
+        os.kill(first, signal.SIGTERM)
+        select.select([reading], [], [], 1.0)
     os.kill(first, signal.SIGKILL)
     _, _, used = os.wait4(first, 0)  # returns when every process of its namespace is gone
     end = {"why": why, "nested": nested, "told": told.decode(errors="replace")}
@@ -164,6 +167,7 @@ def become_first(channel, told, nested, settings, shell):
     os.close(channel)
     libc.prctl(SET_DUMPABLE, 0, 0, 0, 0)
     signal.signal(signal.SIGINT, lambda *_: os.kill(worker, signal.SIGINT))
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(worker, signal.SIGKILL))
     while True:
         ended, status = os.wait()
         if ended == worker:
@@ -540,7 +544,8 @@ class Student(Side):
             stb = self.shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=1)
             self.shell.outputs.flush()
             lines = [str(line)[:20_000] for line in stb[:40]]
-            yield {"error": [type(error).__name__, str(error)[:2000]], "traceback": lines}
+            message = error.args[0] if [*map(type, error.args)] == [str] else str(error)  # a KeyError's has quotes
+            yield {"error": [type(error).__name__, message[:2000]], "traceback": lines}
             return
         self.shell.outputs.flush()
         yield {"returned": returned, "args": args, "kwargs": kwargs}

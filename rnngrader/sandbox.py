@@ -28,6 +28,8 @@ NO_BUBBLEWRAP = (
 )
 #: Where a container has what.
 PYTHON, PACKAGES, COURSE = "/python", "/packages", "/course"
+#: Seconds for a container's imports.
+PATIENCE = 120.0
 
 
 class NoSandbox(RuntimeError):
@@ -82,7 +84,7 @@ class Sandbox(Configurable):
         mounts = {**mounts, "/assignment": str(files)}
         outer = []
         if os.getuid() == 0:  # root sees all files, the user that it becomes may not: show them to it elsewhere first
-            user = str(self.first_user + 2 * (os.getpid() % 25_000) + number % 2)
+            user = str(self.first_user + os.getpid() % 50_000)
             setpriv = shutil.which("setpriv")
             if setpriv is None:
                 raise NoSandbox("launched by root, the sandbox needs `setpriv` of util-linux: apt-get install util-linux")
@@ -194,13 +196,13 @@ class Container:
         }  # fmt: skip
         self._bwrap = None
 
-    def start(self):
-        """Start it, where it does not run.
+    def launch(self):
+        """Start it, where it does not run, and do not wait until its imports are done.
 
         Raises
         ------
         NoSandbox
-            When it cannot; the message has what bubblewrap says.
+            As `Sandbox.command`.
         """
         if self._bwrap is not None and self._bwrap.poll() is None:
             return
@@ -211,18 +213,31 @@ class Container:
                 self.sandbox.command(self.files, theirs.fileno()), pass_fds=[theirs.fileno()], cwd="/",
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             )  # fmt: skip
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
-        self._sock = ours
-        channel = Channel(ours)
+        self._sock, self._ready = ours, False
+
+    def start(self):
+        """Start it, where it does not run, and wait until it can fork.
+
+        Raises
+        ------
+        NoSandbox
+            When it cannot; the message has what bubblewrap says.
+        """
+        self.launch()
+        if self._ready:
+            return
+        channel, deadline = Channel(self._sock), time.monotonic() + PATIENCE
         try:
-            deadline = time.monotonic() + 120
             channel.send(b"s", self.settings, deadline)
-            channel._wait(1, deadline)
-            ours.setblocking(True)
-            if ours.recv(1) != b"r":
-                raise Closed
-        except (Closed, Late, OSError):
+            channel.receive(deadline)
+            self._sock.setblocking(True)
+            self._ready = True
+        except (Closed, Late):
             self._bwrap.kill()
             said = self._bwrap.stderr.read().decode(errors="replace").strip()[-600:]
             self.close()

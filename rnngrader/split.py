@@ -159,10 +159,13 @@ class Execution:
         Parameters
         ----------
         cells : list of NotebookNode
-            Code cells are run: those that give points for the tests, all others for the student.
+            Code cells are run: tests beside the student's process, all others in it.
         name : callable
             From a cell to what it is called in a report.
         """
+        self.pair.student.launch()
+        self.pair.tests.launch()  # each does its imports while the other does
+        self.pair.student.start()
         self._end = time.monotonic() + self.pair.sandbox.wall_seconds
         try:
             for number, cell in enumerate(cells):
@@ -177,12 +180,12 @@ class Execution:
                     self.stopped = True
                     for rest in cells[number:]:
                         if rest.cell_type == "code":
-                            rest.outputs, rest.execution_count = [error_output("Stopped", words)], None
+                            rest.outputs, rest.execution_count = [], None
                     return
                 self._count += 1
                 cell.execution_count = self._count
                 self._cell = name(cell)
-                if is_grade(cell):
+                if is_grade(cell) and not is_solution(cell):
                     self._test(cell)
                 else:
                     self._students(cell)
@@ -294,9 +297,7 @@ class Execution:
             self.judge.end()
             self.judge = None
             outputs.close()
-            words = f"The test {self._cell} itself did not end."
-            self.person.append(words)
-            cell.outputs.append(error_output("Stopped", words))
+            cell.outputs.append(error_output("Unfinished", "it did not end"))
         finally:
             self._replay_but_last = True
         outputs.close()
