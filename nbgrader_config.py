@@ -32,7 +32,22 @@ c.ClearSolutions.text_stub = "*Write your answer here, in place of this line.*"
 # A cell that runs longer is interrupted and costs its own points; the cells after it still run.
 c.Execute.timeout = 60
 c.Execute.interrupt_on_timeout = True
-c.Execute.extra_arguments = [
+
+# What a student's code may use, in a sandbox (bubblewrap) without network and without the course's files. These are the
+# defaults; `rnngrader/sandbox.py` says what each is.
+c.Sandbox.wall_seconds = 600.0  # for a whole submission; what has not run then is for a person
+c.Sandbox.cpu_seconds = 300  # of one process
+c.Sandbox.call_seconds = 5.0  # for one call of a function by a check
+c.Sandbox.memory_bytes = 2 * 2**30  # of all processes of a submission
+c.Sandbox.address_bytes = 16 * 2**30  # of one process; PyTorch takes much that it never uses
+c.Sandbox.processes = 64  # and threads, at a time
+c.Sandbox.open_files = 256
+c.Sandbox.file_bytes = 64 * 2**20  # a file, and all files in a folder that can be written
+c.Sandbox.output_bytes = 4 * 2**20  # all that the cells show
+c.Sandbox.answer_bytes = 16 * 2**20  # what a function gives back
+# Without a sandbox what students wrote runs with your rights, and can write its own points. Every outcome then says so.
+c.Sandbox.unsafe = False
+c.Execute.extra_arguments = [  # of the kernel that runs all cells then
     "--IPKernelApp.log_level=ERROR",
     # A file handed in beside the notebook, such as an rnnlib.py, must not stand in for a package.
     "--InteractiveShellApp.ignore_cwd=True",

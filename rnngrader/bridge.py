@@ -1,7 +1,7 @@
 """What crosses between the student's process and the trusted one: values as bytes, in frames, and nothing else.
 
-A value is a JSON text that says what it is, and the raw bytes of its arrays behind it. Nothing is unpickled, no class is
-looked up by a name that came, and every length is checked before memory is taken for it.
+A value is a JSON text that says what it is, and the raw bytes of its arrays behind it. Nothing is unpickled, no class
+is looked up by a name that came, and every length is checked before memory is taken for it.
 """
 
 import builtins

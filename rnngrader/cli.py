@@ -38,7 +38,9 @@ def main(arguments=None):
     grade.add_argument("--students", nargs="+", metavar="ID", help="only these")
     grade.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
     grade.add_argument("--again", action="store_true", help="also what has not changed")
-    grade.add_argument("--unsafe", action="store_true", help="without a sandbox: what students wrote runs with your rights")
+    grade.add_argument(
+        "--unsafe", action="store_true", help="without a sandbox: what students wrote runs with your rights"
+    )
 
     report = commands.add_parser("report", help="what a class did in an assignment, as a page and as CSV")
     report.set_defaults(run=_report)

@@ -2,8 +2,8 @@
 
 Each child gets namespaces of its own: it sees no other process, and finds empty folders of its own in place of /tmp and
 /submission. When its first process ends, the system ends all others that it has left, and the folders are gone. The
-child then gives up every right, sets its limits, and runs cells and calls that come over a socket: those of a student, or
-in another container the tests. Nothing here is imported by the grader itself, which never runs any of it.
+child then gives up every right, sets its limits, and runs cells and calls that come over a socket: those of a student,
+or in another container the tests. The grader itself imports nothing of this.
 """
 
 import array
@@ -71,6 +71,7 @@ def main(number):
 def prepare(settings):
     """Do the imports that every child would do, and make the shell that runs cells."""
     import numpy  # noqa: F401
+
     import rnnlib.checks
 
     sys.dont_write_bytecode = True
@@ -223,7 +224,7 @@ def give_up_rights(settings):
     import numpy
 
     random.seed()
-    numpy.random.seed()
+    numpy.random.seed()  # noqa: NPY002  (what a student may draw from)
 
 
 # What follows runs in a child, as the student or as the tests.
@@ -378,7 +379,7 @@ def run(channel, settings, shell):
     """Run cells and answer calls until the grader closes the channel."""
     shell.outputs = Outputs(channel, settings["output_bytes"])
     sys.stdout, sys.stderr = Stream(shell.outputs, "stdout"), Stream(shell.outputs, "stderr")
-    sys.stdin = open(os.devnull)  # noqa: SIM115
+    sys.stdin = open(os.devnull)
     if settings["tests"]:
         Tests(channel, settings, shell).serve()
     else:
@@ -508,7 +509,8 @@ class Student(Side):
                 entry = {
                     "number": self.numbers, "problem": done.problem, "kind": done.kind,
                     "in_neighbour": done.in_neighbour, "warned": done.warned[:10], "printed": done.printed,
-                    "lines_printed": done.lines_printed, "values": self.copied([done.returned, list(done.args.values())]),
+                    "lines_printed": done.lines_printed,
+                    "values": self.copied([done.returned, list(done.args.values())]),
                 }  # fmt: skip
                 if isinstance(entry["values"], str):  # the reason why not
                     entry["problem"] = entry["problem"] or f"What it gives back cannot be looked at: {entry['values']}."
@@ -541,7 +543,8 @@ class Student(Side):
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            stb = self.shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=1)
+            frames = error.__traceback__.tb_next  # without this one
+            stb = self.shell.InteractiveTB.structured_traceback(type(error), error, frames, tb_offset=0)
             self.shell.outputs.flush()
             lines = [str(line)[:20_000] for line in stb[:40]]
             message = error.args[0] if [*map(type, error.args)] == [str] else str(error)  # a KeyError's has quotes

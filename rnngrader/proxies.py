@@ -217,7 +217,9 @@ class Function(Remote):
             return None
 
     def __getattr__(self, name):
-        raise AttributeError(f"{self.address[-1]} is in the student's process: a test can call it, and not ask for its {name}")
+        raise AttributeError(
+            f"{self.address[-1]} is in the student's process: a test can call it, and not ask for its {name}"
+        )
 
 
 def ended(reason, args):
@@ -250,7 +252,12 @@ def carry_back(given, after):
     """
     for was, now in zip(given, after, strict=False):
         if isinstance(was, np.ndarray):
-            if isinstance(now, np.ndarray) and now.shape == was.shape and now.dtype == was.dtype and was.flags.writeable:
+            if (
+                isinstance(now, np.ndarray)
+                and now.shape == was.shape
+                and now.dtype == was.dtype
+                and was.flags.writeable
+            ):
                 was[...] = now
         elif isinstance(was, list) and isinstance(now, list):
             carry_back(was, now)

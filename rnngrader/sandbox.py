@@ -39,13 +39,19 @@ class NoSandbox(RuntimeError):
 class Sandbox(Configurable):
     """How students' code is kept apart, and what it may use. All limits are for one submission."""
 
-    unsafe = Bool(False, help="Run without a sandbox, in the process that tests: for trusted code only.").tag(config=True)
+    unsafe = Bool(False, help="Run without a sandbox, in the process that tests: for trusted code only.").tag(
+        config=True
+    )
     bubblewrap = Unicode("bwrap", help="The program, by its name or path.").tag(config=True)
     cpu_seconds = Integer(300, help="CPU time of a process.").tag(config=True)
-    wall_seconds = Float(600.0, help="Time for all cells and tests; what has not run then is for a person.").tag(config=True)
+    wall_seconds = Float(600.0, help="Time for all cells and tests; what has not run then is for a person.").tag(
+        config=True
+    )
     call_seconds = Float(5.0, help="Time for one call of a function by a check.").tag(config=True)
     memory_bytes = Integer(2 * 2**30, help="Memory of all processes together, beyond what is shared.").tag(config=True)
-    address_bytes = Integer(16 * 2**30, help="Address space of a process; PyTorch takes much of it unused.").tag(config=True)
+    address_bytes = Integer(16 * 2**30, help="Address space of a process; PyTorch takes much of it unused.").tag(
+        config=True
+    )
     processes = Integer(64, help="Processes and threads at a time.").tag(config=True)
     file_bytes = Integer(64 * 2**20, help="A file, and all files in each folder that can be written.").tag(config=True)
     open_files = Integer(256, help="Open files of a process.").tag(config=True)
@@ -54,9 +60,9 @@ class Sandbox(Configurable):
     first_user = Integer(
         200_000, help="Launched by root, containers run as this user id or one of the 50000 above; none has an account."
     ).tag(config=True)
-    preload = List(Unicode(), ["numpy"], help="Imported before a student's first line, besides what the notebook imports.").tag(
-        config=True
-    )
+    preload = List(
+        Unicode(), ["numpy"], help="Imported before a student's first line, besides what the notebook imports."
+    ).tag(config=True)
 
     def command(self, files, number):
         """The command line of a container.
@@ -87,7 +93,9 @@ class Sandbox(Configurable):
             user = str(self.first_user + os.getpid() % 50_000)
             setpriv = shutil.which("setpriv")
             if setpriv is None:
-                raise NoSandbox("launched by root, the sandbox needs `setpriv` of util-linux: apt-get install util-linux")
+                raise NoSandbox(
+                    "launched by root, the sandbox needs `setpriv` of util-linux: apt-get install util-linux"
+                )
             outer = [program, "--dev-bind", "/", "/", "--tmpfs", "/mnt", "--die-with-parent", "--cap-add", "ALL"]
             shown = {}
             for place, source in mounts.items():
@@ -95,13 +103,15 @@ class Sandbox(Configurable):
                 outer += ["--ro-bind", source, shown[place]]
             mounts = shown
             outer += ["--", setpriv, "--reuid", user, "--regid", user, "--clear-groups", "--"]
-        inner = [
-            program, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000",
-            "--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN",
-            "--cap-add", "CAP_SETPCAP", "--clearenv", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
-            "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/sbin", "/sbin", "--proc", "/proc", "--dev", "/dev",
-            "--size", str(self.file_bytes), "--tmpfs", "/tmp", "--size", str(self.file_bytes), "--tmpfs", "/submission",
-        ]  # fmt: skip
+        inner = [program, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
+        inner += ["--hostname", "sandbox", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
+        # For `rnngrader.inside` to make namespaces for each process, before that gives the rights up.
+        inner += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP", "--ro-bind", "/usr", "/usr"]
+        for folder in ("bin", "sbin", "lib", "lib64"):
+            inner += ["--symlink", f"usr/{folder}", f"/{folder}"]
+        inner += ["--proc", "/proc", "--dev", "/dev"]
+        for folder in ("/tmp", "/submission"):
+            inner += ["--size", str(self.file_bytes), "--tmpfs", folder]
         for file in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
             inner += ["--ro-bind-try", file, file]
         for place, source in mounts.items():

@@ -149,7 +149,10 @@ class Execution:
         self.student = self.judge = None
         self._setup = [c.source for c in before_answers(release)]
         self._own = sorted(bound_by_answers(release))
-        self._done, self._skipped = [], set()  # the student's cells that were run, with their number; of which not again
+        self._done, self._skipped = (
+            [],
+            set(),
+        )  # the student's cells that were run, with their number; of which not again
         self._ticket = 0
         self._count = 0
 
@@ -175,7 +178,9 @@ class Execution:
                 if not cell.source.strip():
                     continue
                 if time.monotonic() > self._end:
-                    words = f"The time for one submission was over before {name(cell)}, so nothing from there on was run."
+                    words = (
+                        f"The time for one submission was over before {name(cell)}, so nothing from there on was run."
+                    )
                     self.person.append(words)
                     self.stopped = True
                     for rest in cells[number:]:
@@ -212,7 +217,8 @@ class Execution:
     def _lost(self, cell, reason):
         words = f"{self._cell} {REASONS[reason]}; the cells before it were run again, and it was left out"
         if reason == "time":
-            words = f"{self._cell}: stopped, it had not finished after {self.timeout:g} seconds, and could not be interrupted"
+            words = f"{self._cell}: stopped, it had not finished after {self.timeout:g} seconds, "
+            words += "and could not be interrupted"
         self.notes.append(words)
         cell.outputs.append(error_output("CellTimeoutError" if reason == "time" else "Stopped", words))
 
@@ -430,7 +436,11 @@ class Outputs:
             self.cell.outputs.append(error_output(words(told, "ename"), words(told, "evalue"), lines))
         elif kind in ("display_data", "execute_result", "update_display_data"):
             data = told.get("data")
-            data = {k: v for k, v in data.items() if MIME.fullmatch(k) and isinstance(v, str)} if isinstance(data, dict) else {}
+            data = (
+                {k: v for k, v in data.items() if MIME.fullmatch(k) and isinstance(v, str)}
+                if isinstance(data, dict)
+                else {}
+            )
             shown = told.get("transient")
             shown = shown.get("display_id") if isinstance(shown, dict) else None
             if kind == "update_display_data":
@@ -479,7 +489,9 @@ def before_answers(release):
             break
         if cell.cell_type == "code" and not is_grade(cell):
             cells.append(cell)
-    return cells + [c for c in release.cells if c.cell_type == "code" and is_locked(c) and not is_grade(c) and c not in cells]
+    return cells + [
+        c for c in release.cells if c.cell_type == "code" and is_locked(c) and not is_grade(c) and c not in cells
+    ]
 
 
 def bound_by_answers(release):

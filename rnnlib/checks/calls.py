@@ -76,7 +76,7 @@ class Remote:
     """
 
     lent = False  #: whether it is one of the course's own, from `lend`
-    names = {}  #: its global names, of which `.get` gives a Remote for each function
+    names = None  #: its global names: `.get` gives a Remote for each function
 
     def perform(self, exercise, calls):
         """Call it several times; see `perform`.

@@ -1,10 +1,24 @@
 """Fixtures: courses in temporary folders."""
 
+import os
 import shutil
 
 import nbformat
 import pytest
 from courses import ROOT, Course, small_source
+
+NEED_BUBBLEWRAP = (
+    "test_attacks", "test_autograde", "test_bridge", "test_cycle", "test_grade", "test_sample_class", "test_sandbox"
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what grades where there is no bubblewrap; on CI it must be there."""
+    if shutil.which("bwrap") is not None or os.environ.get("CI"):
+        return
+    for item in items:
+        if item.path.parent == ROOT / "tests" / "rnngrader" and item.path.stem in NEED_BUBBLEWRAP:
+            item.add_marker(pytest.mark.skip(reason="needs bubblewrap: apt-get install bubblewrap"))
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a row of the table is a submission)
 """Attacks and faults as submissions: each gets the points that its functions deserve, and leaves nothing behind.
 
 The submissions answer two functions, `softmax` (1 point for the check and 1 for the hidden one) and `readout` (the same).
@@ -31,7 +32,10 @@ def assignment(softmax=STUB, readout=STUB, own=None):
     cells = [new_code_cell(IMPORTS, id="imports")]
     if own is not None:
         cells.append(new_code_cell(own, id="own"))
-    for name, body in (("softmax", f"def softmax(logits):\n    {softmax}"), ("readout", f"def readout(hs, W_y, b_y):\n    {readout}")):
+    for name, body in (
+        ("softmax", f"def softmax(logits):\n    {softmax}"),
+        ("readout", f"def readout(hs, W_y, b_y):\n    {readout}"),
+    ):
         test = {"grade": True, "locked": True, "points": 1}
         cells += [
             mark(new_code_cell(body, id=name), solution=True),

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from rnngrader.bridge import Closed
 from rnngrader.pipeline import points_of
 from rnngrader.sandbox import Container, NoSandbox, Sandbox
-from rnngrader.split import Execution, Pair, Outputs
+from rnngrader.split import Execution, Outputs, Pair
 
 TEST = {"grade": True, "locked": True, "points": 1}
 
@@ -36,9 +36,7 @@ def pair(folder):
 
 def run(pair, *cells, release=None, timeout=5):
     """Runs cells: texts are the student's, pairs of a name and a text are tests; the run, and what each cell shows."""
-    cells = [
-        new_code_cell(c) if isinstance(c, str) else mark(new_code_cell(c[1], id=c[0]), **TEST) for c in cells
-    ]
+    cells = [new_code_cell(c) if isinstance(c, str) else mark(new_code_cell(c[1], id=c[0]), **TEST) for c in cells]
     execution = Execution(pair, release or new_notebook(), timeout)
     execution.run(cells, lambda cell: cell.id if "nbgrader" in cell.metadata else "a cell")
     return execution, [[text_of(output) for output in cell.outputs] for cell in cells], cells
@@ -51,19 +49,27 @@ def text_of(output):
 
 
 def test_cells_see_their_files_and_their_results_are_numbered_through(pair):
-    _, shown, cells = run(pair, "open('data/numbers.txt').read()", ("t", "1 + 1"), "import sys\nprint('a'); print('b', file=sys.stderr)\n3")
+    _, shown, cells = run(
+        pair,
+        "open('data/numbers.txt').read()",
+        ("t", "1 + 1"),
+        "import sys\nprint('a'); print('b', file=sys.stderr)\n3",
+    )
     assert shown == [["'1 2 3'"], ["2"], ["a\n", "b\n", "3"]]
     assert [cell.execution_count for cell in cells] == [1, 2, 3]
     assert [output.get("execution_count") for output in cells[2].outputs] == [None, None, 3]
 
 
 def test_displays_are_cleared_and_updated_as_in_a_notebook(pair):
-    code = "from IPython.display import display, clear_output\nprint('gone')\nclear_output()\nh = display('first', display_id=True)\nh.update('second')"
+    code = "from IPython.display import display, clear_output\nprint('gone')\nclear_output()\n"
+    code += "shown = display('first', display_id=True)\nshown.update('second')"
     assert run(pair, code)[1] == [["'second'"]]
 
 
 def test_a_students_name_is_a_proxy_in_a_test_and_a_value_its_copy(pair):
-    student = "import numpy as np\nnumbers = np.arange(3)\ndef add(a, b=0):\n    a += 1\n    return a + b\nthing = object()"
+    student = (
+        "import numpy as np\nnumbers = np.arange(3)\ndef add(a, b=0):\n    a += 1\n    return a + b\nthing = object()"
+    )
     test = (
         "import numpy as np\nmine = np.zeros(2)\nresult = add(mine, b=2)\n"
         "(result.tolist(), mine.tolist(), numbers.tolist(), type(thing).__name__, add.__name__)"
@@ -72,17 +78,29 @@ def test_a_students_name_is_a_proxy_in_a_test_and_a_value_its_copy(pair):
 
 
 def test_what_a_function_raises_is_raised_in_the_test_with_the_students_line(pair):
-    _, shown, cells = run(pair, "def f(n):\n    return {}[n]", ("t", "f('key')"), ("u", "try: f(1)\nexcept KeyError: print('caught')"), ("v", "g(1)"))
+    _, shown, cells = run(
+        pair,
+        "def f(n):\n    return {}[n]",
+        ("t", "f('key')"),
+        ("u", "try: f(1)\nexcept KeyError: print('caught')"),
+        ("v", "g(1)"),
+    )
     assert shown[1:] == [["KeyError: 'key'"], ["caught\n"], ["NameError: name 'g' is not defined"]]
-    assert "return" in "".join(cells[1].outputs[0].traceback) and "rnngrader" not in "".join(cells[1].outputs[0].traceback)
+    assert "return" in "".join(cells[1].outputs[0].traceback) and "rnngrader" not in "".join(
+        cells[1].outputs[0].traceback
+    )
     assert points_of(cells[1]) == (0.0, None)  # the student's fault, and nobody needs to look
 
 
 def test_the_release_prepares_the_tests_and_no_student_can_change_it(pair):
     answer = mark(new_code_cell("def double(n): ...\nlent = 0", id="double"), solution=True)
-    release = new_notebook(cells=[new_code_cell("import math\nlimit = 3\nlent = 7\ndef judge(x): return x + limit"), answer])
+    release = new_notebook(
+        cells=[new_code_cell("import math\nlimit = 3\nlent = 7\ndef judge(x): return x + limit"), answer]
+    )
     student = "limit = 100\ndef judge(x): return 100\nimport math\nmath.pi = 4\nlent = 8\ndef double(n): return 2 * n"
-    assert run(pair, student, ("t", "(judge(double(1)), limit, round(math.pi, 2), lent)"), release=release)[1][1] == ["(5, 3, 3.14, 8)"]
+    assert run(pair, student, ("t", "(judge(double(1)), limit, round(math.pi, 2), lent)"), release=release)[1][1] == [
+        "(5, 3, 3.14, 8)"
+    ]
 
 
 def test_an_answer_that_is_graded_by_hand_runs_with_the_student(pair):
@@ -98,8 +116,8 @@ def test_an_answer_that_is_graded_by_hand_runs_with_the_student(pair):
 
 def test_after_its_end_a_process_is_started_again_with_its_cells(pair):
     execution, shown, _ = run(
-        pair, "import os\nstate = [1]\nprint('once')", "def die(): os._exit(1)\ndef live(): return state", ("t", "die()"), "state.append(2)",
-        ("u", "live()"), "os._exit(1)", ("v", "live()"),
+        pair, "import os\nstate = [1]\nprint('once')", "def die(): os._exit(1)\ndef live(): return state", ("t", "die()"),
+        "state.append(2)", ("u", "live()"), "os._exit(1)", ("v", "live()"),
     )  # fmt: skip
     assert [s[0] for s in shown[:2] if s] == ["once\n"] and shown[4] == ["[1, 2]"] and shown[6] == ["[1, 2]"]
     assert shown[2] == ["Ended: die: Python itself ended in this call."]
@@ -110,7 +128,8 @@ def test_after_its_end_a_process_is_started_again_with_its_cells(pair):
 def test_a_cell_that_hung_is_not_run_again(pair):
     start = time.monotonic()
     execution, shown, _ = run(
-        pair, "a = 1\nwhile True: pass", "import os\ndef die(): os._exit(1)\ndef live(): return 5", ("t", "die()"), ("u", "live()"), timeout=1
+        pair, "a = 1\nwhile True: pass", "import os\ndef die(): os._exit(1)\ndef live(): return 5", ("t", "die()"),
+        ("u", "live()"), timeout=1,
     )  # fmt: skip
     assert shown[0] == ["KeyboardInterrupt: ", "CellTimeoutError: No reply from kernel before timeout"]
     assert shown[3] == ["5"] and time.monotonic() - start < 10
@@ -118,7 +137,9 @@ def test_a_cell_that_hung_is_not_run_again(pair):
 
 
 def test_a_test_that_calls_without_end_is_stopped_and_the_next_one_runs(pair):
-    execution, shown, cells = run(pair, "def f():\n    while True: pass\ndef g(): return 2", ("t", "f()"), ("u", "g()"), timeout=1)
+    execution, shown, cells = run(
+        pair, "def f():\n    while True: pass\ndef g(): return 2", ("t", "f()"), ("u", "g()"), timeout=1
+    )
     assert shown[1:] == [["Ended: f: It did not return in time."], ["2"]]
     assert execution.notes == ["t: stopped, it had not finished after 1 seconds"] and points_of(cells[1]) == (0.0, None)
 
@@ -176,8 +197,10 @@ def test_ending_a_container_ends_all_in_it(folder):
     [
         b"", b"x", b"[]", b"3", b"[" * 10_000, b'{"output_type": 3}', b'{"output_type": "stream", "text": 3}', b"\xff",
         b'{"output_type": "display_data", "data": {"text/plain": 3, "x": "y", "text/html": "<b>"}, "transient": []}',
-        b'{"output_type": "execute_result", "data": []}', b'{"output_type": "error", "traceback": [1, "a"], "ename": null}',
-        b'{"output_type": "stream", "name": 7, "text": "\\ud800"}', b'{"output_type": "update_display_data", "transient": {"display_id": null}}',
+        b'{"output_type": "execute_result", "data": []}',
+        b'{"output_type": "error", "traceback": [1, "a"], "ename": null}',
+        b'{"output_type": "stream", "name": 7, "text": "\\ud800"}',
+        b'{"output_type": "update_display_data", "transient": {"display_id": null}}',
     ],
 )  # fmt: skip
 def test_whatever_a_process_says_becomes_valid_outputs(said):
@@ -242,7 +265,7 @@ def test_what_was_graded_without_a_sandbox_is_graded_again_in_one(course):
 
 
 def test_a_sandbox_that_does_not_start_says_why(folder):
-    with pytest.raises(NoSandbox, match="does not start: .*"):
+    with pytest.raises(NoSandbox, match=r"does not start: ."):
         Container(Sandbox(bubblewrap="false"), folder, {"preload": []}).start()
     with pytest.raises(NoSandbox, match="apt-get install bubblewrap"):
         Container(Sandbox(bubblewrap="no-such-program"), folder, {"preload": []}).start()
