@@ -415,7 +415,7 @@ class Student(Side):
         from collections import deque
 
         self.kept = deque(maxlen=512)  # (number, what a call gave back)
-        self.numbers = 0
+        self.numbers, self.asked = 0, None
         while True:
             try:
                 kind, content = self.channel.receive()
@@ -436,6 +436,8 @@ class Student(Side):
         made = {}
 
         def called(number, args):
+            if self.asked is not ticket:  # nobody would answer
+                raise RuntimeError("a function that a test has given can only be called while the test waits")
             self.channel.send(b"c", ticket + encode([number, list(args)], limit=limit))
             while True:
                 kind, content = self.channel.receive()
@@ -451,6 +453,7 @@ class Student(Side):
                 made[number] = Callback(number, called)
             return made[number]
 
+        self.asked = ticket
         try:
             asked = decode(question, function, limit)
             for answer in getattr(self, f"on_{asked['op']}")(asked):
@@ -459,6 +462,7 @@ class Student(Side):
             yield encode({"refused": str(error)})
         except BaseException as error:  # KeyboardInterrupt too: the time is over
             yield encode({"refused": f"{type(error).__name__}: {error}"[:300]})
+        self.asked = None
 
     def find(self, address):
         """What stands under a name of the notebook, or under a name that a function of the notebook knows."""

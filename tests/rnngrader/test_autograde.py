@@ -14,6 +14,13 @@ from nbgrader.api import Gradebook
 RIGHT = "def double(n):\n    return n + n"
 
 
+#: Gives everyone 150 points, where it finds a gradebook.
+SQL = """import glob, sqlite3
+for path in glob.glob('/tmp/**/gradebook.db', recursive=True):
+    with sqlite3.connect(path) as book:
+        book.execute('update grade set auto_score = 150')"""
+
+
 def duplicated(notebook):
     position = [cell.id for cell in notebook.cells].index("double")
     copy = mark(new_code_cell("def double(n):\n    return 0", id="copied"), solution=True, grade_id="double")
@@ -90,6 +97,7 @@ CLASS = {
     "remarked": (RIGHT, remarked, 8, "written", ""),
     "retyped": (RIGHT, retyped, 8, "written", "double: this answer was a markdown cell"),
     "right": (RIGHT, None, 8, "written", ""),
+    "sql": (f"{SQL}\ndef double(n):\n    return n", None, 5, "written", ""),
     "warns-the-kernel": (f"import os\nos.write(2, b'to the terminal')\n{RIGHT}", None, 8, "written", ""),
     "warns": (f"import sys\nprint('careful', file=sys.stderr)\n{RIGHT}", None, 8, "written", ""),
 }

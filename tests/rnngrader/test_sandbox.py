@@ -77,6 +77,17 @@ def test_a_students_name_is_a_proxy_in_a_test_and_a_value_its_copy(pair):
     assert run(pair, student, ("t", test))[1][1] == ["([3.0, 3.0], [1.0, 1.0], [0, 1, 2], 'object', 'add')"]
 
 
+def test_a_function_of_a_test_is_called_where_it_is(pair):
+    student = "def twice(f, x): return f(f(x))\ndef wrong(f): return f('text', object())\ndef later(f):\n    global kept\n    kept = f"
+    test = "from functools import partial\ncalls = []\ndef f(x):\n    calls.append(x)\n    return x + 1\n(twice(f, 3), calls)"
+    _, shown, _ = run(
+        pair, student, ("t", test), ("u", "wrong(f)"), ("v", "later(f)"), "kept(1)", ("w", "twice(f, 5)"),
+    )  # fmt: skip
+    assert shown[1] == ["(5, [3, 4])"] and shown[5] == ["7"]
+    assert shown[2] == ["TypeError: f() takes 1 positional argument but 2 were given"]
+    assert shown[3] == [] and shown[4][0].startswith("RuntimeError")  # not in a call: nobody would answer
+
+
 def test_what_a_function_raises_is_raised_in_the_test_with_the_students_line(pair):
     _, shown, cells = run(
         pair,
