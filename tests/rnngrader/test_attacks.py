@@ -115,6 +115,8 @@ ATTACKS = {
     "patches-builtins": ("import builtins\nbuiltins.float = lambda *a: 1.0\nbuiltins.len = lambda a: 1\nbuiltins.round = lambda *a: 1.0", WRONG, 2, "it was left out"),
     "patches-the-bridge": ("import rnngrader.inside as i\ni.encode = lambda *a, **k: b'\\x80\\x04cos\\nsystem\\n(X\\x02\\x00\\x00\\x00idtR.'", WRONG, 0, "is not defined"),
     "says-more": (None, CHANNEL.replace("\n", "\n    ") + "for k in range(1000): channel.send(b'r', k.to_bytes(8, 'big') + b'+' + bytes(9))\n    return logits", 2, ""),
+    "answers-all-the-time": (CHANNEL + "import threading, time\ndef answer():\n    while True:\n        time.sleep(0.001)\n"
+                             "        channel.send(b'r', bytes(8) + b'.')\nthreading.Thread(target=answer, daemon=True).start()", WRONG, 2, ""),
     "deletes-itself": (None, "globals().pop('softmax', None)\n    return logits", 2, None),
     # Answers that are more than numbers
     "equals-all": ("class Right(np.ndarray):\n    __eq__ = __le__ = __lt__ = lambda self, other: True\n    __array__ = lambda self, *a, **k: np.ones(1)\n"

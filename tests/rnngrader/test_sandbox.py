@@ -78,8 +78,9 @@ def test_a_students_name_is_a_proxy_in_a_test_and_a_value_its_copy(pair):
 
 
 def test_a_function_of_a_test_is_called_where_it_is(pair):
-    student = "def twice(f, x): return f(f(x))\ndef wrong(f): return f('text', object())\ndef later(f):\n    global kept\n    kept = f"
-    test = "from functools import partial\ncalls = []\ndef f(x):\n    calls.append(x)\n    return x + 1\n(twice(f, 3), calls)"
+    student = "def twice(f, x): return f(f(x))\ndef wrong(f): return f('text', object())\n"
+    student += "def later(f):\n    global kept\n    kept = f"
+    test = "calls = []\ndef f(x):\n    calls.append(x)\n    return x + 1\n(twice(f, 3), calls)"
     _, shown, _ = run(
         pair, student, ("t", test), ("u", "wrong(f)"), ("v", "later(f)"), "kept(1)", ("w", "twice(f, 5)"),
     )  # fmt: skip
@@ -127,8 +128,8 @@ def test_an_answer_that_is_graded_by_hand_runs_with_the_student(pair):
 
 def test_after_its_end_a_process_is_started_again_with_its_cells(pair):
     execution, shown, _ = run(
-        pair, "import os\nstate = [1]\nprint('once')", "def die(): os._exit(1)\ndef live(): return state", ("t", "die()"),
-        "state.append(2)", ("u", "live()"), "os._exit(1)", ("v", "live()"),
+        pair, "import os\nstate = [1]\nprint('once')", "def die(): os._exit(1)\ndef live(): return state",
+        ("t", "die()"), "state.append(2)", ("u", "live()"), "os._exit(1)", ("v", "live()"),
     )  # fmt: skip
     assert [s[0] for s in shown[:2] if s] == ["once\n"] and shown[4] == ["[1, 2]"] and shown[6] == ["[1, 2]"]
     assert shown[2] == ["Ended: die: Python itself ended in this call."]
