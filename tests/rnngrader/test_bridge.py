@@ -4,15 +4,17 @@ import ast
 import contextlib
 import linecache
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from courses import ROOT, mark
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
 from rnngrader.bridge import MAX_DEPTH, Refused, decode, encode
+from rnngrader.proxies import Function, Notebook
 from rnngrader.sandbox import Sandbox
 from rnngrader.split import Execution, Pair
 from rnnlib.checks import LSTMCache, battery, exercises
@@ -213,6 +215,50 @@ def equal(a, b):
 def test_every_value_comes_back_as_it_went(value):
     with contextlib.suppress(UnicodeEncodeError):
         assert equal(crossed(value), value)
+
+
+class Liar:
+    """In place of the tests' side: whatever is asked, it answers something made up."""
+
+    def __init__(self, answers):
+        self.answers, self.shell = answers, SimpleNamespace(user_ns={})
+
+    def ask(self, question, functions, seconds, most=1):
+        yield from self.answers
+
+
+LEAF = VALUES | st.sampled_from([crossed({1}), crossed(np.array([None])), crossed(np.full(3, np.inf))])
+RETURNED = LEAF | st.lists(LEAF, min_size=3, max_size=6).map(tuple) | st.fixed_dictionaries({"a": LEAF, "b": LEAF})
+RETURNED |= st.lists(ARRAYS, min_size=8, max_size=8).map(lambda arrays: (arrays[0], arrays[1], LSTMCache(*arrays)))
+ENTRY = st.fixed_dictionaries(
+    {"values": LEAF | st.tuples(RETURNED, LEAF | st.lists(LEAF, max_size=7)).map(lambda pair: packed(list(pair)))},
+    optional={
+        "problem": st.none() | st.text() | LEAF,
+        "kind": st.sampled_from(["", "unwritten", "endless", "raised", "form"]) | LEAF,
+        "in_neighbour": LEAF, "warned": LEAF, "printed": LEAF, "lines_printed": LEAF, "number": LEAF, "called": LEAF,
+        "value": RETURNED, "exists": st.just(True), "callable": st.booleans(), "refused": LEAF,
+    },
+)  # fmt: skip
+
+
+def packed(values):
+    try:
+        return np.frombuffer(encode(values), np.uint8)
+    except UnicodeEncodeError:
+        return None
+
+
+@given(
+    st.sampled_from(["cross_entropy", "rnn_step", "sample", "clip_by_global_norm", "lstm_step", "rnn_backward"]),
+    st.lists(LEAF | ENTRY, max_size=12), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_the_students_side_answers_the_check_has_a_verdict(name, answers, hidden):
+    exercise = next(e for e in EXERCISES if e.name == name)
+    function = Function(Notebook(Liar(answers)), [name], {"name": name, "module": "__main__"})
+    report = battery.judge(function, exercise, hidden)
+    assert 0 <= report.points < report.full
+    assert all(isinstance(line.words, str) for line in report.lines) and report.lines
 
 
 # The same verdict on both sides
