@@ -71,10 +71,12 @@ def unchanged(was, now):
     if isinstance(was, dict):
         return isinstance(now, dict) and was.keys() == now.keys() and all(unchanged(was[key], now[key]) for key in was)
     if isinstance(was, tuple | list):
-        return len(was) == len(now) and all(map(unchanged, was, now))
-    if isinstance(was, np.ndarray) and was.dtype.kind == "f":
-        return np.shape(now) == was.shape and np.allclose(now, was, rtol=1e-12, atol=1e-12)
-    return np.array_equal(was, now) if isinstance(was, np.ndarray) else was == now
+        return isinstance(now, tuple | list) and len(was) == len(now) and all(map(unchanged, was, now))
+    if not isinstance(was, np.ndarray):
+        return not isinstance(now, np.ndarray) and was == now
+    if not isinstance(now, np.ndarray) or now.shape != was.shape or now.dtype.kind not in "biufc":
+        return False
+    return np.allclose(now, was, rtol=1e-12, atol=1e-12) if was.dtype.kind == "f" else np.array_equal(was, now)
 
 
 def generator(name, hidden):

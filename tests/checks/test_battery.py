@@ -15,7 +15,7 @@ import pytest
 
 from rnnlib import activations
 from rnnlib.checks import battery, calls, check, compare, exercises
-from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, generator, to_single
+from rnnlib.checks.cases import EXTREME, ORDINARY, SINGLE, SMALL, Case, generator, to_single, unchanged
 from rnnlib.checks.exercises import Exercise, Mistake, Output
 from rnnlib.checks.report import as_text
 from rnnlib.checks.styles import rnn as styles
@@ -869,3 +869,24 @@ def test_a_terminal_that_knows_ascii_alone_gets_the_report_too():
     )
     assert done.returncode == 0, done.stderr
     assert b"? failed: values. First at `p[0, 0, 0]`" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        (np.ones(2), np.ones(2) + 1e-14, True),
+        (np.ones(2), np.ones(2) + 1e-6, False),
+        (np.ones(2), [1.0, 1.0], False),
+        (np.ones(2), [1, [2, 3]], False),
+        (np.ones(2), np.array([None, None]), False),
+        (np.ones(2), None, False),
+        (np.arange(2), np.arange(2), True),
+        ([np.ones(2)], None, False),
+        ([np.ones(2)], (np.ones(2),), True),
+        ((np.ones(2), 3), (np.ones(2), np.ones(2)), False),
+        ({"a": np.ones(2)}, {"b": np.ones(2)}, False),
+        (3, 3, True),
+    ],
+)
+def test_an_argument_is_unchanged_only_when_it_has_the_same_numbers(was, now, same):
+    assert unchanged(was, now) is same
