@@ -5,10 +5,12 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep a notebook's cells together, and leave the tests marked `gpu` out where torch sees no GPU."""
+    """Keep together what shares a kernel or the built book; leave tests marked `gpu` out where torch sees no GPU."""
     for item in items:
         if item.path.suffix == ".ipynb":  # nbval: one kernel runs the cells in their order
             item.add_marker(pytest.mark.xdist_group(item.path.name))
+        elif "book" in getattr(item, "fixturenames", ()):  # on one worker: no other waits while the book is built
+            item.add_marker(pytest.mark.xdist_group("book"))
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
