@@ -437,7 +437,7 @@ class Outputs:
         elif kind in ("display_data", "execute_result", "update_display_data"):
             data = told.get("data")
             data = (
-                {k: v for k, v in data.items() if MIME.fullmatch(k) and isinstance(v, str)}
+                {k: v for k, v in data.items() if MIME.fullmatch(k) and (isinstance(v, str) or k.endswith("+json"))}
                 if isinstance(data, dict)
                 else {}
             )
@@ -461,10 +461,12 @@ class Outputs:
 
 
 def encodable(value):
-    """Text, or a dict of texts, without lone surrogates, which no file can hold."""
+    """What was read from JSON, without lone surrogates in its texts, which no file can hold."""
     if isinstance(value, dict):
-        return {key: encodable(text) for key, text in value.items()}
-    return value.encode("utf-8", "replace").decode()
+        return {encodable(key): encodable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [encodable(part) for part in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def words(told, key, most=10_000):

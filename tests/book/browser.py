@@ -1,5 +1,6 @@
 """What opens the built book in a real browser: the program, a server for the pages, and one visit to a page."""
 
+import os
 import shutil
 import threading
 from contextlib import contextmanager
@@ -25,6 +26,13 @@ MODES = {
 def find_chromium():
     """Path of an installed Chromium or Chrome, None without one."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def leave_out(what, how=HOW_TO_GET):
+    """Leave the running test out for want of a program, by name; where CI is set it fails."""
+    import pytest
+
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {what}: {how}")
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -12,9 +12,8 @@ from time import perf_counter
 
 import playwright
 import pytest
-from browser import FLAGS, HOW_TO_GET, NAMES, find_chromium, serve, visit
+from browser import leave_out, serve, visit
 from filelock import FileLock
-from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
 # What was built, and what another test may be writing meanwhile.
@@ -99,23 +98,6 @@ def address(book):
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """A running Chromium. Where it cannot start, a test is left out by name; where CI is set it fails."""
-    path = find_chromium()
-    if path is None:
-        _leave_out(f"a browser, one of {', '.join(NAMES)}")
-    manager = sync_playwright()
-    try:
-        api = manager.start()
-    except Exception as error:
-        _leave_out(f"Playwright's program to start ({error})")
-    browser = api.chromium.launch(executable_path=path, args=FLAGS)
-    yield browser
-    browser.close()
-    api.stop()
-
-
-@pytest.fixture(scope="session")
 def in_node(tmp_path_factory):
     """Call a function of an interactive figure's module: ``in_node("lstm-cell", "step", [settings, ...])``.
 
@@ -125,7 +107,7 @@ def in_node(tmp_path_factory):
     playwrights = Path(playwright.__file__).parent / "driver" / "node"
     node = shutil.which("node") or (str(playwrights) if playwrights.is_file() else None)
     if node is None:
-        _leave_out("node", "apt-get install nodejs")
+        leave_out("node", "apt-get install nodejs")
     folder = tmp_path_factory.mktemp("node")
     for path in (ROOT / "book" / "_static" / "interactive").glob("*.js"):
         shutil.copy(path, folder)
@@ -143,10 +125,6 @@ def in_node(tmp_path_factory):
         return json.loads(done.stdout)
 
     return call
-
-
-def _leave_out(what, how=HOW_TO_GET):
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {what}: {how}")
 
 
 @pytest.fixture

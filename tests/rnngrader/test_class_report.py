@@ -14,7 +14,6 @@ from rnngrader.class_report import BINS, clock, counts, named_mistakes, run_time
 from rnngrader.sample_class import MISSING_INITIAL_STATE, WRONG_SIGN
 from rnnlib.checks.exercises import named
 from rnnlib.checks.report import MIME
-from tests.book.browser import FLAGS, HOW_TO_GET, find_chromium
 
 #: id -> first name, last name, email address
 PEOPLE = {
@@ -184,47 +183,37 @@ def test_the_page_asks_nobody_and_runs_nothing(reported, name):
     assert steps in labels and len(labels) == 1 + 7
 
 
-@pytest.mark.skipif(find_chromium() is None, reason=f"Chromium is needed: {HOW_TO_GET}")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(reported, scheme):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        try:
-            for width in (1280, 360):
-                context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-                page, asked, errors = context.new_page(), [], []
-                page.on("request", lambda request, asked=asked: asked.append(request.url))
-                page.on("console", lambda message, errors=errors: errors.append(message.text))
-                page.goto((reported[0] / "01-rnn.html").as_uri())
-                assert errors == [] and len(asked) == 1  # itself
-                assert page.evaluate("document.documentElement.scrollWidth") == width
-                # What a bar means can be seen without colour: empty and dashed, striped, filled.
-                look = "e => { const s = getComputedStyle(e); return [s.fill, s.strokeDasharray]; }"
-                none, some, whole = (
-                    page.locator(f"rect.{kind}").first.evaluate(look) for kind in ("none", "some", "all")
-                )
-                back = page.evaluate("getComputedStyle(document.body).backgroundColor")
-                assert none == [back, "4px, 2.5px"] and some == ['url("#stripes")', "none"]
-                assert whole == [{"light": "rgb(0, 88, 143)", "dark": "rgb(124, 196, 245)"}[scheme], "none"]
-                # No text of a plot lies outside of it or over another.
-                boxes = page.evaluate(
-                    "[...document.querySelectorAll('svg.bars')].map(svg => [svg, ...svg.querySelectorAll('text')]"
-                    ".map(e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; }))"
-                )
-                assert len(boxes) == 8
-                for (left, top, right, bottom), *texts in boxes:
-                    assert len(texts) == 12
-                    for k, (x, y, x2, y2) in enumerate(texts):
-                        assert left <= x and x2 <= right and top - 0.5 <= y and y2 <= bottom + 0.5
-                        assert not any(x < o[2] and o[0] < x2 and y < o[3] and o[1] < y2 for o in texts[:k])
-                page.emulate_media(media="print")
-                assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-                assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-                context.close()
-        finally:
-            browser.close()
+def test_the_page_in_a_browser(reported, chromium, scheme):
+    for width in (1280, 360):
+        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page, asked, errors = context.new_page(), [], []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.on("console", lambda message, errors=errors: errors.append(message.text))
+        page.goto((reported[0] / "01-rnn.html").as_uri())
+        assert errors == [] and len(asked) == 1  # itself
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        # What a bar means can be seen without colour: empty and dashed, striped, filled.
+        look = "e => { const s = getComputedStyle(e); return [s.fill, s.strokeDasharray]; }"
+        none, some, whole = (page.locator(f"rect.{kind}").first.evaluate(look) for kind in ("none", "some", "all"))
+        back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert none == [back, "4px, 2.5px"] and some == ['url("#stripes")', "none"]
+        assert whole == [{"light": "rgb(0, 88, 143)", "dark": "rgb(124, 196, 245)"}[scheme], "none"]
+        # No text of a plot lies outside of it or over another.
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('svg.bars')].map(svg => [svg, ...svg.querySelectorAll('text')]"
+            ".map(e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; }))"
+        )
+        assert len(boxes) == 8
+        for (left, top, right, bottom), *texts in boxes:
+            assert len(texts) == 12
+            for k, (x, y, x2, y2) in enumerate(texts):
+                assert left <= x and x2 <= right and top - 0.5 <= y and y2 <= bottom + 0.5
+                assert not any(x < o[2] and o[0] < x2 and y < o[3] and o[1] < y2 for o in texts[:k])
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+        context.close()
 
 
 def test_what_was_never_graded_has_no_report(course, reported):
