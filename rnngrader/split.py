@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nbformat.v4 import new_output
@@ -190,10 +191,14 @@ class Execution:
                 self._count += 1
                 cell.execution_count = self._count
                 self._cell = name(cell)
+                start = datetime.now(UTC)
                 if is_grade(cell) and not is_solution(cell):
                     self._test(cell)
                 else:
                     self._students(cell)
+                # As nbclient has it, from which the class report takes the time.
+                times = {"iopub.execute_input": start, "shell.execute_reply": datetime.now(UTC)}
+                cell.metadata["execution"] = {event: at.isoformat() for event, at in times.items()}
         finally:
             for process in (self.student, self.judge):
                 if process is not None:
