@@ -1,7 +1,6 @@
 """A browser for the tests of every folder: one for each process, since Playwright allows no second."""
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.book.browser import FLAGS, NAMES, find_chromium, leave_out
 
@@ -12,6 +11,8 @@ def chromium():
     path = find_chromium()
     if path is None:
         leave_out(f"a browser, one of {', '.join(NAMES)}")
+    from playwright.sync_api import sync_playwright
+
     manager = sync_playwright()
     try:
         api = manager.start()
