@@ -1,13 +1,19 @@
 """What opens the built book in a real browser: the program, a server for the pages, and one visit to a page."""
 
 import os
+import re
 import shutil
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Every page of the book, in its order, such as "book/index".
+PAGES = re.findall(r"^\s*(?:root|- file):\s*(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"), re.M)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 HOW_TO_GET = "apt-get install chromium libatomic1"  # the library is for Playwright's own program

@@ -23,7 +23,7 @@ def prose(text):
 # ---- equations ---------------------------------------------------------------------------------------------------
 
 
-def test_module(page):
+def module_of(page):
     """The test of a page's equations, as a module and as text."""
     path = Path(__file__).with_name(f"test_equations_{page.rpartition('/')[2].replace('-', '_')}.py")
     if not path.exists():
@@ -34,15 +34,12 @@ def test_module(page):
     return module, path.read_text("utf-8")
 
 
-test_module.__test__ = False
-
-
 @pytest.mark.parametrize("page", CHAPTERS)
 def test_every_numbered_equation_is_computed_or_says_why_not(page):
     labels = displayed(page)
     if not labels:
         return
-    module, text = test_module(page)
+    module, text = module_of(page)
     assert module, f"{page} has equations and no test"
     excused = module.NOT_COMPUTED
     assert set(excused) <= set(labels), "an excuse for an equation that is not there"

@@ -1,14 +1,11 @@
 """The built pages in a real browser: equations, colours, width, console, network, search."""
 
 import re
-from pathlib import Path
 
 import pytest
-from browser import MODES
+from browser import MODES, PAGES, ROOT
 from test_pages import Definitions
 
-ROOT = Path(__file__).parents[2]
-PAGES = re.findall(r"^\s*(?:root|- file):\s*(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"), re.M)
 NOTATION = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
 
 
