@@ -33,7 +33,13 @@ def main(arguments=None):
     exercises = commands.add_parser("exercises", help="make exercises/ from solutions/")
     exercises.set_defaults(run=_exercises)
 
-    grade = commands.add_parser("grade", help="grade an assignment; ends in grades.csv and feedback pages")
+    grade = commands.add_parser(
+        "grade",
+        help="grade an assignment; ends in grades.csv and feedback pages",
+        description="Grades an assignment: submissions run side by side, and this process alone writes the gradebook. "
+        "Ctrl-C stops it at any time; the next run goes on from there. Status 1 means that grading itself failed for "
+        "someone, with the reason in grades.csv.",
+    )
     grade.set_defaults(run=_grade)
     grade.add_argument("assignment", help="such as 01-rnn")
     grade.add_argument("--students", nargs="+", metavar="ID", help="only these")
@@ -41,6 +47,20 @@ def main(arguments=None):
     grade.add_argument("--again", action="store_true", help="also what has not changed")
     grade.add_argument(
         "--unsafe", action="store_true", help="without a sandbox: what students wrote runs with your rights"
+    )
+
+    grade.add_argument(
+        "--jobs", type=int, metavar="N", help="submissions at a time on this machine; default: one for each CPU"
+    )
+    grade.add_argument(
+        "--executor",
+        choices=("process", "dask"),
+        default="process",
+        help="what runs them: processes on this machine, or the workers of a Dask cluster, whose machines need Linux, "
+        "bubblewrap and this version of rnnlib[cluster], and nothing else of the course; default: process",
+    )
+    grade.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://host:8786; needed for --executor dask"
     )
 
     report = commands.add_parser("report", help="what a class did in an assignment, as a page and as CSV")
@@ -115,7 +135,12 @@ def _exercises(root, options):
 
 
 def _grade(root, options):
-    return _grade_class(root, options.assignment, options.folder, options.students, options.again, options.unsafe)
+    if (options.executor == "dask") != (options.scheduler is not None):
+        raise ValueError("--executor dask and --scheduler ADDRESS go together: one was given without the other")
+    return _grade_class(
+        root, options.assignment, options.folder, options.students, options.again, options.unsafe, options.jobs,
+        options.scheduler,
+    )  # fmt: skip
 
 
 def _sample_class(root, options):
@@ -185,11 +210,17 @@ def _open_graded(root, folder):
     return app
 
 
-def _grade_class(root, assignment, folder, students, again, unsafe):
+def _grade_class(root, assignment, folder, students, again, unsafe, jobs=None, scheduler=None):
+    from tqdm import tqdm
+
     from rnngrader.grade import grade
 
+    def say(line):
+        tqdm.write(line, file=sys.stdout)  # above the bar, where there is one
+        sys.stdout.flush()
+
     start = time.perf_counter()
-    failed = grade(root, assignment, folder, students, again, unsafe, say=lambda line: print(line, flush=True))
+    failed = grade(root, assignment, folder, students, again, unsafe, jobs, scheduler, say)
     home = Path(os.path.relpath(folder or root))
     print(f"graded in {time.perf_counter() - start:.0f} s")
     print(f"grades:   {home / 'grades.csv'}")

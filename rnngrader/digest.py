@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,16 +30,19 @@ def submission(coursedir, assignment, student):
 
 def course(coursedir, assignment):
     """The digest of everything but the submission; parameters as in `submission`."""
-    parts = [os.environ.get("RNNLIB_HIDDEN_SEED", "").encode(), sys.version.encode()]
-    parts += [f"{package} {version(package)}".encode() for package in PACKAGES]
-    packages = Path(__file__).resolve().parents[1]
-    for package in ("rnnlib", "rnngrader"):
-        parts += _contents(packages, packages.joinpath(package).rglob("*.py"))
+    parts = [os.environ.get("RNNLIB_HIDDEN_SEED", ""), sys.version, code()]
     for step in (coursedir.source_directory, coursedir.release_directory):
         folder = Path(coursedir.format_path(step, ".", assignment))
-        parts += _contents(folder, folder.rglob("*"))
-    parts += _contents(Path(coursedir.root), [Path(coursedir.root, "nbgrader_config.py")])
-    return _hash(*parts)
+        parts.append(_unchanging(folder, folder.rglob("*")))
+    parts.append(_unchanging(Path(coursedir.root), [Path(coursedir.root, "nbgrader_config.py")]))
+    return _hash(*(part.encode() for part in parts))
+
+
+def code():
+    """The digest of what runs a submission: the code of `rnnlib` and `rnngrader`, and the versions of `PACKAGES`."""
+    own = Path(__file__).resolve().parents[1]
+    parts = [_unchanging(own, own.joinpath(package).rglob("*.py")) for package in ("rnnlib", "rnngrader")]
+    return _hash(*(part.encode() for part in parts), _versions().encode())
 
 
 def graded(coursedir, submission):
@@ -67,18 +71,57 @@ def graded(coursedir, submission):
         for n in sorted(submission.notebooks, key=lambda notebook: notebook.name)
     ]
     own = Path(__file__).resolve().parent
-    code = _contents(own, [*own.rglob("*.py"), *own.rglob("*.j2")])
-    return _hash(repr(book).encode(), *_contents(Path(folder), Path(folder).rglob("*.ipynb")), *code)
+    code = _unchanging(own, [*own.rglob("*.py"), *own.rglob("*.j2")])
+    return _hash(repr(book).encode(), *_contents(Path(folder), Path(folder).rglob("*.ipynb")), code.encode())
 
 
-def _contents(folder, paths):
-    """Name and bytes of each file in order, without caches and links."""
+def states(folder, names):
+    """What tells whether files have changed since they were read.
+
+    Parameters
+    ----------
+    folder : path
+    names : iterable of str
+        Paths in it.
+
+    Returns
+    -------
+    states : tuple of (str, int, int)
+        Each name with the file's time of change, in nanoseconds, and its size.
+    """
+    found = ((name, os.stat(Path(folder, name))) for name in names)
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)
+
+
+@lru_cache(maxsize=1)
+def _versions():
+    return " ".join(f"{package} {version(package)}" for package in PACKAGES)
+
+
+def _unchanging(folder, paths):
+    """The digest of `_contents`, for files that are seldom other than the last time."""
+    return _digest_of(str(folder), states(folder, map(str, _names(folder, paths))))
+
+
+@lru_cache(maxsize=32)
+def _digest_of(folder, states):
+    return _hash(*_contents(Path(folder), [Path(folder, name) for name, *_ in states]))
+
+
+def _names(folder, paths):
+    """The files of a folder in order, without caches and links."""
     for path in sorted(paths):
         name = path.relative_to(folder)
         if path.is_symlink() or not path.is_file() or any(p.startswith((".", "__")) for p in name.parts[:-1]):
             continue
+        yield name
+
+
+def _contents(folder, paths):
+    """Name and bytes of each file."""
+    for name in _names(folder, paths):
         yield str(name).encode()
-        yield path.read_bytes()
+        yield Path(folder, name).read_bytes()
 
 
 def _hash(*parts):

@@ -1,26 +1,35 @@
-"""Grades a class through nbgrader's own classes: one student after the other, none stopping the next."""
+"""Grades a class through nbgrader's own classes: students run side by side and are recorded one by one."""
 
+import json
 import re
+import signal
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import count
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.utils import capture_log, temp_attrs
+from tqdm import tqdm
 
 from rnngrader import digest, export
 from rnngrader.course import open_course
+from rnngrader.pipeline import Sanitize
+from rnngrader.pool import Dask, Processes, Submission, completed, cores
 from rnngrader.sandbox import Sandbox
 
 
-def grade(root, assignment, class_folder=None, students=None, again=False, unsafe=False, say=print):
+def grade(
+    root, assignment, class_folder=None, students=None, again=False, unsafe=False, jobs=None, scheduler=None, say=print
+):
     """Autogrades an assignment, makes the feedback pages and writes grades.csv.
 
     A student whose submission, release and graders are as they were is not run again, and a feedback page that is up
-    to date is not made again. Stopped in the middle, the next run goes on where this one was.
+    to date is not made again. Stopped in the middle, the next run goes on where this one was. Submissions run in other
+    processes; the gradebook is read and written by this one alone.
 
     Parameters
     ----------
@@ -34,9 +43,14 @@ def grade(root, assignment, class_folder=None, students=None, again=False, unsaf
     again : bool
         Whether to grade those too whose submission has not changed.
     unsafe : bool
-        Whether to run without a sandbox what students wrote; each outcome then says so.
+        Whether to run without a sandbox what students wrote, one after the other in this process; each outcome then
+        says so.
+    jobs : int or None
+        How many submissions run at a time on this machine; None for one on each CPU that this process may use.
+    scheduler : str or None
+        The address of a Dask scheduler, for its workers to run them.
     say : callable
-        Called with each line of progress.
+        Called with each line of progress, in the order in which submissions are done. On a terminal there is a bar too.
 
     Returns
     -------
@@ -46,48 +60,140 @@ def grade(root, assignment, class_folder=None, students=None, again=False, unsaf
     Raises
     ------
     RuntimeError
-        When the assignment itself cannot be registered, or there is no sandbox here.
+        When the assignment itself cannot be registered, or there is no sandbox here or no Dask cluster there.
     ValueError
-        When one of `students` has no submission and is not in the gradebook.
+        When one of `students` has no submission and is not in the gradebook, or the arguments do not go together.
+    KeyboardInterrupt
+        When stopped by SIGINT or SIGTERM, with what was graded until then recorded.
     """
     app = open_course(root, class_folder)
     if unsafe:
         app.config.Sandbox.unsafe = True
-    Sandbox(parent=app).require()
-    coursedir = app.coursedir
+    sandbox = Sandbox(parent=app)
+    if sandbox.unsafe and (jobs is not None or scheduler is not None):
+        raise ValueError("without a sandbox submissions run one after the other in this process: no jobs, no scheduler")
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs is {jobs}: expected at least 1")
+    if jobs is not None and scheduler is not None:
+        raise ValueError("jobs is for processes on this machine: with a scheduler, its workers are what there is")
+    if scheduler is None:
+        sandbox.require()
     home = Path(class_folder or root)
     home.mkdir(parents=True, exist_ok=True)
-    register(app, assignment)
+    with _stopped_by_signals() as undisturbed:
+        with undisturbed():
+            register(app, assignment)
+        if sandbox.unsafe:
+            pool = nullcontext()
+        elif scheduler is not None:
+            pool = Dask(scheduler)
+        else:
+            pool = Processes(cores() if jobs is None else jobs)
+        return _grade(app, assignment, home, students, again, pool, undisturbed, say)
+
+
+@contextmanager
+def _stopped_by_signals():
+    """Has SIGTERM stop this process as Ctrl-C does, and gives a context to the end of which the first of them waits."""
+    held = asked = False
+
+    def stop(*_):
+        nonlocal asked
+        if asked or not held:
+            raise KeyboardInterrupt
+        asked = True
+
+    @contextmanager
+    def undisturbed():
+        nonlocal held, asked
+        held = True
+        try:
+            yield
+        finally:
+            held = False
+        if asked:
+            asked = False
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody handle signals
+        yield undisturbed
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield undisturbed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _grade(app, assignment, home, students, again, pool, undisturbed, say):
+    """`grade` for an assignment that is registered; `pool` runs the submissions, or nothing where they run here."""
+    coursedir, failed = app.coursedir, {}
     known = export.students(coursedir)
-    chosen = known if students is None else sorted(students)
+    chosen = known if students is None else sorted(set(students))
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         if unknown := set(chosen).difference(known, (student.id for student in gradebook.students)):
             raise ValueError(f"no submission and no entry in the gradebook for: {', '.join(sorted(unknown))}")
-    failed = {}
-    try:
-        for number, student in enumerate(chosen, 1):
-            start = time.perf_counter()
-            line = f"[{number}/{len(chosen)}] {student}"
-            if lacking := export.without_notebook(coursedir, assignment, student):
-                say(f"{line}: {'. '.join(filter(None, lacking))}")
-                continue
-            reason, ran = _grade_one(app, assignment, student, again)
-            if reason:
+    layout = "{desc}: {n_fmt} of {total_fmt} |{bar}| {remaining} left{postfix}"
+    bar = tqdm(total=len(chosen), desc=assignment, bar_format=layout, disable=None)
+    numbers = count(1)
+
+    def tell(student, words):
+        bar.set_postfix_str(student, refresh=False)
+        bar.update()
+        say(f"[{next(numbers)}/{len(chosen)}] {student}: {words}")
+
+    def record(student, ran):
+        """Writes down one student; `ran` has what each task gave, and is None where the last time's result holds."""
+        start = time.perf_counter()
+        with nullcontext() if workers is None else undisturbed():
+            reason, changed = None, ran is not None
+            if changed:
+                reason = _convert(app, Autograde, assignment, student, ran)
+            if reason is None and (changed or not _is_page_current(coursedir, assignment, student)):
+                changed = True
+                reason = _convert(app, GenerateFeedback, assignment, student)
+            if reason is not None:
                 failed[student] = reason
-                say(f"{line}: grading failed: {reason}")
-                continue
+                tell(student, f"grading failed: {reason}")
+                return
             with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
                 found = export.outcome(coursedir, gradebook, assignment, student)
-            took = f"{time.perf_counter() - start:.1f} s" if ran else "unchanged"
-            say(f"{line}: {found.score:g} of {found.max_score:g}, {found.status} ({took})")
+            seconds = sum(each["seconds"] for each in (ran or {}).values()) + time.perf_counter() - start
+            took = f"{seconds:.1f} s" if changed else "unchanged"
+            tell(student, f"{found.score:g} of {found.max_score:g}, {found.status} ({took})")
+
+    def submissions():
+        """Records whom nothing has to be run for, and gives the others."""
+        for student in chosen:
+            if lacking := export.without_notebook(coursedir, assignment, student):
+                tell(student, ". ".join(filter(None, lacking)))
+            elif not again and _is_graded(app, assignment, student):
+                record(student, None)
+            else:
+                with undisturbed():
+                    tasks = [] if workers is None else _tasks(app, assignment, student)
+                if tasks:
+                    yield Submission(student, tasks)
+                else:
+                    record(student, {})
+
+    try:
+        with bar, pool as workers:
+            for submission, ran in submissions() if workers is None else completed(workers, submissions()):
+                if isinstance(ran, Exception):
+                    ran = dict.fromkeys(submission.tasks, ran)
+                else:
+                    ran = dict(zip(submission.tasks, map(json.loads, ran), strict=True))
+                record(submission.student, ran)
     finally:
-        with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        with undisturbed(), Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
             names = sorted(each.name for each in gradebook.assignments)
             found = export.outcomes(coursedir, gradebook, names)
-        for each in found:
-            if each.assignment == assignment and each.student in failed:
-                each.status, each.reason = "grading failed", failed[each.student]
-        export.write_csv(home / "grades.csv", found)
+            for each in found:
+                if each.assignment == assignment and each.student in failed:
+                    each.status, each.reason = "grading failed", failed[each.student]
+            export.write_csv(home / "grades.csv", found)
     return failed
 
 
@@ -117,25 +223,19 @@ def register(app, assignment):
         raise RuntimeError(f"{release} is not what the source notebook gives: run `rnngrader exercises` first")
 
 
-def _grade_one(app, assignment, student, again):
-    """Autogrades and makes the page where needed; the reason of a failure or None, and whether anything ran."""
-    coursedir, ran = app.coursedir, False
-    if again or not _is_graded(app, assignment, student):
-        ran = True
-        if reason := _convert(app, Autograde, assignment, student):
-            return reason, ran
-    if not _is_page_current(coursedir, assignment, student):
-        ran = True
-        if reason := _convert(app, GenerateFeedback, assignment, student):
-            return reason, ran
-    return None, ran
+def _tasks(app, assignment, student):
+    """What there is to run of a student's submission."""
+    with temp_attrs(app.coursedir, assignment_id=assignment, student_id=student):
+        job = Sanitize(coursedir=app.coursedir, parent=app)
+        capture_log(job)
+    return job.tasks
 
 
-def _convert(app, converter, assignment, student):
+def _convert(app, converter, assignment, student, ran=None):
     """Runs one of nbgrader's converters for one student; None, or the exception that stopped it."""
     with temp_attrs(app.coursedir, assignment_id=assignment, student_id=student):
         job = converter(coursedir=app.coursedir, parent=app)
-        job.force = True
+        job.force, job.ran = True, ran
         result = capture_log(job)
     if "KeyboardInterrupt" in result.get("error", ""):
         raise KeyboardInterrupt
@@ -150,8 +250,7 @@ def _is_graded(app, assignment, student):
     coursedir = app.coursedir
     folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
     now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe
-    notebooks = sorted(folder.glob("*.ipynb"))
-    told = [nbformat.read(path, as_version=4).metadata.get("rnngrader", {}) for path in notebooks]
+    told = [export.told(path) for path in sorted(folder.glob("*.ipynb"))]
     return bool(told) and all((each.get("digest"), each.get("unsafe", False)) == now for each in told)
 
 

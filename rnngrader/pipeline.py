@@ -1,44 +1,54 @@
 """nbgrader's plug-ins for autograding: read, rebuild, run, record. `nbgrader_config.py` puts them in place."""
 
+import json
 import math
 import os
 import re
 import subprocess
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_notebook, new_output
+from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, OverwriteCells, SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Integer
 
-from rnngrader import digest
+from rnngrader import digest, work
 from rnngrader.sandbox import Sandbox
-from rnngrader.split import Execution, pair_for
+from rnngrader.split import called
 from rnngrader.submission import Notes, Unreadable, graded_ids, parse, rebuild
 
 UNSAFE = "graded without a sandbox, in one process with the checks"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def find_coursedir(plugin):
-    """The CourseDirectory of the nbgrader command that a plug-in works for.
+def find_converter(plugin):
+    """The nbgrader converter that a plug-in works for.
 
     Parameters
     ----------
     plugin : traitlets.config.Configurable
-        An exporter or preprocessor, whose chain of parents leads to an nbgrader converter.
+        An exporter or preprocessor.
 
     Returns
     -------
-    coursedir : nbgrader.coursedir.CourseDirectory
+    converter : nbgrader.converters.BaseConverter
+        The first in its chain of parents that has a `coursedir`.
     """
     while not hasattr(plugin, "coursedir"):
         plugin = plugin.parent
-    return plugin.coursedir
+    return plugin
+
+
+def find_coursedir(plugin):
+    """The CourseDirectory of the nbgrader command that a plug-in works for; parameters as in `find_converter`."""
+    return find_converter(plugin).coursedir
 
 
 class SubmissionExporter(NotebookExporter):
@@ -95,37 +105,57 @@ class Run(Execute):
     """Runs the notebook to its last check: the student's cells in a sandbox, the checks in a process of their own.
 
     What follows the last check can change no score, and is what takes long: a model that the student's functions train.
+    Where the converter has an attribute `ran`, what it holds for the notebook's `Task` is taken as what running gives.
     """
 
     def preprocess(self, nb, resources, km=None):
         """The executed notebook; see `nbconvert.preprocessors.ExecutePreprocessor.preprocess`."""
         if nb.metadata.rnngrader.unreadable:
             return nb, resources
-        checks = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and is_grade(cell)]
-        end = max(checks, default=-1) + 1
+        end = self._end(nb)
         nb.cells, rest = nb.cells[:end], nb.cells[end:]
-        sandbox = Sandbox(parent=self)
-        if sandbox.unsafe:
+        if Sandbox(parent=self).unsafe:
             nb.metadata.rnngrader.notes.append(UNSAFE)
             nb.metadata.rnngrader.unsafe = True
             self._run_here(nb, resources, km)
         else:
-            self._run_apart(nb, resources, sandbox)
+            self._run_apart(nb, resources)
         nb.cells += rest
         return nb, resources
 
-    def _run_apart(self, nb, resources, sandbox):
+    def _end(self, nb):
+        checks = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and is_grade(cell)]
+        return max(checks, default=-1) + 1
+
+    def task(self, nb, resources):
+        """What is to be run of a sanitized notebook.
+
+        Parameters
+        ----------
+        nb : NotebookNode
+        resources : dict
+
+        Returns
+        -------
+        task : rnngrader.work.Task
+        """
         coursedir, names = find_coursedir(self), resources["nbgrader"]
-        folder = coursedir.format_path(coursedir.release_directory, ".", names["assignment"])
-        release = nbformat.read(Path(folder, names["notebook"] + ".ipynb"), as_version=4)
-        environment = {key: os.environ[key] for key in ("RNNLIB_HIDDEN_SEED",) if key in os.environ}
-        execution = Execution(pair_for(sandbox, folder, environment), release, self.timeout)
-        execution.run(nb.cells, self._name)
+        folder = Path(coursedir.format_path(coursedir.release_directory, ".", names["assignment"]))
+        release = work.release_of(folder, Sandbox(parent=self))
+        cells = json.dumps(nb.cells[: self._end(nb)], sort_keys=True)
+        return work.Task(release, names["notebook"], cells, self.timeout)
+
+    def _run_apart(self, nb, resources):
+        task = self.task(nb, resources)
+        ran = (getattr(find_converter(self), "ran", None) or {}).get(task) or work.run(task)
+        if isinstance(ran, BaseException):
+            raise ran
+        nb.cells = [nbformat.from_dict(cell) for cell in ran["cells"]]
         outcome = nb.metadata.rnngrader
-        outcome.notes += execution.notes
-        outcome.person += execution.person
-        outcome.stopped |= execution.stopped
-        outcome.cpu_seconds = round(execution.cpu_seconds, 2)
+        outcome.notes += ran["notes"]
+        outcome.person += ran["person"]
+        outcome.stopped |= ran["stopped"]
+        outcome.cpu_seconds = ran["cpu_seconds"]
 
     # Without a sandbox
 
@@ -152,20 +182,38 @@ class Run(Execute):
         super().on_cell_executed(**kwargs)
         if kwargs["execute_reply"]["content"].get("ename") == self.error_on_timeout["ename"]:
             self.nb.metadata.rnngrader.notes.append(
-                f"{self._name(kwargs['cell'])}: stopped, it had not finished after {self.timeout} seconds"
+                f"{called(kwargs['cell'])}: stopped, it had not finished after {self.timeout} seconds"
             )
 
     def _give_up(self, nb, what):
         if self._last is None:
             raise RuntimeError("the Python process for the notebook did not start")
-        sentence = f"{what} while {self._name(self._last)} ran, so nothing after it was run"
+        sentence = f"{what} while {called(self._last)} ran, so nothing after it was run"
         nb.metadata.rnngrader.stopped = True
         nb.metadata.rnngrader.person.append(sentence[0].upper() + sentence[1:] + ".")
         self._last.outputs.append(new_output("error", ename="Stopped", evalue=sentence, traceback=[sentence]))
 
-    def _name(self, cell):
-        marks = cell.metadata.get("nbgrader")
-        return marks.grade_id if marks else f"the cell that begins with `{cell.source.strip().splitlines()[0][:60]}`"
+
+class Sanitize(Autograde):
+    """Finds out what there is to run of a submission, and writes nothing: `tasks` has it, for each notebook.
+
+    A notebook that cannot be read has no task. What goes wrong here is passed over: it does so again, and is recorded,
+    when the submission is autograded.
+    """
+
+    tasks = ()
+
+    def convert_notebooks(self):
+        """Sanitizes each notebook, as configured for Autograde."""
+        self.tasks = []
+        self._init_preprocessors()
+        for name in chain.from_iterable(map(sorted, self.assignments.values())):
+            with suppress(Exception):
+                resources = self.init_single_notebook_resources(name)
+                text, resources = self.exporter.from_filename(name, resources=resources)
+                nb = nbformat.reads(text, as_version=4)
+                if not nb.metadata.rnngrader.unreadable:
+                    self.tasks.append(Run(parent=self.exporter).task(nb, resources))
 
 
 def points_of(cell):

@@ -5,7 +5,6 @@ what it is: output to be shown, of which there may only be so much.
 """
 
 import ast
-import atexit
 import json
 import os
 import re
@@ -86,40 +85,6 @@ def has_gradients(assignment):
     from rnnlib.checks import exercises
 
     return any(exercise.gradient_of for exercise in exercises() if exercise.assignment == assignment)
-
-
-_pairs = {}
-
-
-def pair_for(sandbox, folder, environment):
-    """The containers for an assignment, those of the submission before where they are the same.
-
-    Parameters
-    ----------
-    sandbox : Sandbox
-    folder : path
-    environment : dict of str to str
-
-    Returns
-    -------
-    pair : Pair
-    """
-    state = [(str(path), path.stat().st_mtime_ns) for path in sorted(Path(folder).rglob("*"))]
-    settings = {name: getattr(sandbox, name) for name in sandbox.class_trait_names(config=True)}
-    key = json.dumps([os.getpid(), str(folder), state, settings, environment], default=str, sort_keys=True)
-    if key not in _pairs:
-        close_all()
-        _pairs[key] = Pair(sandbox, folder, environment)
-    return _pairs[key]
-
-
-@atexit.register
-def close_all():
-    """End all containers of this process."""
-    while _pairs:
-        key, pair = _pairs.popitem()
-        if json.loads(key)[0] == os.getpid():  # not those of the process that this one was forked from
-            pair.close()
 
 
 class Execution:
@@ -486,6 +451,12 @@ def error_output(name, value, traceback=None):
     return new_output(
         "error", ename=encodable(name), evalue=encodable(value), traceback=[encodable(line) for line in lines]
     )
+
+
+def called(cell):
+    """What a cell is called in a report: its grade_id, or how it begins."""
+    marks = cell.metadata.get("nbgrader")
+    return marks.grade_id if marks else f"the cell that begins with `{cell.source.strip().splitlines()[0][:60]}`"
 
 
 def before_answers(release):
