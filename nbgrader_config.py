@@ -59,16 +59,15 @@ c.Autograde.exporter_class = "rnngrader.pipeline.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = [
     "rnngrader.pipeline.Rebuild",
     "rnngrader.pipeline.RestoreHiddenTests",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
     "rnngrader.pipeline.Run",
     "nbgrader.preprocessors.LimitOutput",
     "rnngrader.pipeline.Record",
     "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
+c.GenerateFeedback.exporter_class = "rnngrader.feedback.PageExporter"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "rnngrader.feedback.Page",

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+from jinja2 import BytecodeCache
+from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from pygments.formatters import HtmlFormatter
@@ -35,6 +37,31 @@ def split_id(grade_id):
         if grade_id.endswith(suffix):
             return grade_id.removesuffix(suffix), kind
     return grade_id, "written answer"
+
+
+class _Compiled(BytecodeCache):
+    """The templates that this process has compiled."""
+
+    def __init__(self):
+        self._code = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+class PageExporter(HTMLExporter):
+    """nbconvert's, but for the templates: it would compile them for each page anew."""
+
+    _compiled = _Compiled()
+
+    def _create_environment(self):
+        environment = super()._create_environment()
+        environment.bytecode_cache = self._compiled
+        return environment
 
 
 class Page(NbGraderPreprocessor):

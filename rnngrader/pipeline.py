@@ -13,6 +13,7 @@ import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_notebook, new_output
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, OverwriteCells, SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
@@ -268,9 +269,15 @@ class Record(SaveAutoGrades):
 
     def preprocess(self, nb, resources):
         """`nb` with the digest of what it was graded from in its metadata; the gradebook has its scores."""
-        self._outcome = nb.metadata.rnngrader
-        nb, resources = super().preprocess(nb, resources)
-        nb.metadata.rnngrader.digest = digest.submission(find_coursedir(self), self.assignment_id, self.student_id)
+        self._outcome, names, coursedir = nb.metadata.rnngrader, resources["nbgrader"], find_coursedir(self)
+        self.notebook_id, self.assignment_id, self.student_id = names["notebook"], names["assignment"], names["student"]
+        with Gradebook(names["db_url"], coursedir.course_id) as self.gradebook:
+            # All of a notebook's scores or none; and a disk takes long over a transaction, so not one for each cell.
+            db = self.gradebook.db
+            commit, db.commit = db.commit, db.flush
+            nb, resources = NbGraderPreprocessor.preprocess(self, nb, resources)
+            commit()
+        nb.metadata.rnngrader.digest = digest.submission(coursedir, self.assignment_id, self.student_id)
         return nb, resources
 
     def _add_score(self, cell, resources):
@@ -285,4 +292,3 @@ class Record(SaveAutoGrades):
             if problem and not self._outcome.stopped:
                 self._outcome.person.append(problem)
         grade.needs_manual_grade |= grade.name in self._outcome.by_hand
-        self.gradebook.db.commit()
