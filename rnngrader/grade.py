@@ -242,7 +242,7 @@ def _convert(app, converter, assignment, student, ran=None):
     if result["success"]:
         return None
     # nbgrader logs the traceback of what went wrong, then raises an exception that only says that something did.
-    logged = re.findall(r"^ +([A-Za-z_][\w.]*: .+)$", result.get("log", ""), re.MULTILINE)
+    logged = re.findall(r"^ +(?:\w+\.)*([A-Za-z_]\w*: .+)$", result.get("log", ""), re.MULTILINE)
     return logged[-1] if logged else result["error"].splitlines()[-1]
 
 

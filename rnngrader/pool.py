@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -98,12 +99,13 @@ def _begin(lifeline, scratch):
     """What a worker does first."""
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches it too; when to end is for the grader to say
     tempfile.tempdir = scratch
-    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(lifeline, scratch), daemon=True).start()
 
 
-def _end_with(lifeline):
+def _end_with(lifeline, scratch):
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()
+    shutil.rmtree(scratch, ignore_errors=True)  # the grader may be there no more to do so
     os._exit(1)  # its containers end with it
 
 
@@ -148,7 +150,7 @@ class Dask:
         """Leave the cluster without what was started there and is not wanted any more."""
         self._executor.shutdown(wait=False)
         with suppress(Exception):  # whatever has become of the cluster
-            self._client.run(work.close_all, wait=False)
+            self._client.run(work.close_all, on_error="ignore")
         self._client.close()
 
 
