@@ -295,18 +295,27 @@ class Ending:
         os._exit(3)
 
 
+class Slow:
+    """A task that ends with an error after so long that one that ends its worker beside it ends it too."""
+
+    @property
+    def release(self):
+        time.sleep(0.3)
+        return foreign("slow").release
+
+
 def foreign(name):
     """A task that no worker here takes, since it is for another version of the code."""
     return Task(Release("small", (), "{}", (), f"{digest.code()} and more"), name, "[]", 1.0)
 
 
-def submissions(ending):
-    return [Submission(s, [Ending() if s in ending else foreign(s)]) for s in ("a", "b", "c", "d", "e", "f", "g")]
+def submissions(ending, other):
+    return [Submission(s, [Ending() if s in ending else other]) for s in ("a", "b", "c", "d", "e", "f", "g")]
 
 
 def test_who_ends_its_worker_each_time_fails_alone(tmp_path):
     with Processes(2) as processes:
-        ran = {s.student: (type(r), s.tries) for s, r in completed(processes, submissions({"b", "e"}))}
+        ran = {s.student: (type(r), s.tries) for s, r in completed(processes, submissions({"b", "e"}, Slow()))}
     assert {student for student, (kind, _) in ran.items() if kind is Lost} == {"b", "e"}
     assert {kind for kind, _ in ran.values()} == {Lost, RuntimeError}
     assert ran["b"] == ran["e"] == (Lost, 3) and len(ran) == 7
@@ -317,7 +326,7 @@ def test_nothing_is_taken_before_there_is_room():
     taken = []
 
     def source():
-        for submission in submissions({}):
+        for submission in submissions({}, foreign("small")):
             taken.append(submission.student)
             yield submission
 
