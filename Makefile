@@ -36,7 +36,7 @@ test: setup lint  ## run every test
 
 setup: .venv/.installed  ## make .venv from requirements.txt, with rnnlib editable
 
-.venv/.installed: requirements.txt pyproject.toml setup.py rnnlib/fast/kernels.c
+.venv/.installed: requirements.txt pyproject.toml setup.py $(wildcard rnnlib/fast/*.c)
 	@for p in $(PYTHONS); do \
 	    if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; done; \
 	if [ -z "$$python" ]; then echo "No Python 3.11 or newer was found (tried: $(PYTHONS)). Install one, then run make again."; exit 1; fi; \
