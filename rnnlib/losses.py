@@ -93,8 +93,8 @@ def bernoulli_cross_entropy(logits, targets, lengths=None):
 
         L = \frac{1}{N} \sum_{n=1}^{N} \sum_{k=1}^{K} \max(o_{n,k}, 0) - o_{n,k} y_{n,k} + \log(1 + e^{-|o_{n,k}|})
 
-    which is :math:`-\log \sigma(o)` where :math:`y = 1` and :math:`-\log(1 - \sigma(o))` where :math:`y = 0`, written so
-    that no exponential overflows. N counts time steps, as in `cross_entropy`; the K members of a set are summed.
+    which is :math:`-\log \sigma(o)` where :math:`y = 1` and :math:`-\log(1 - \sigma(o))` where :math:`y = 0`, written
+    so that no exponential overflows. N counts time steps, as in `cross_entropy`; the K members of a set are summed.
 
     Parameters
     ----------
