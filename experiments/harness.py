@@ -48,7 +48,7 @@ class Experiment:
         ``trial(setting, seed, device)`` gives a dict of numbers, lists and texts.
     findings : callable
         ``findings(trials)``, from a dict of setting's name to list of results in the order of seeds, gives a list of
-        dicts: ``claim``, a sentence of the paper; ``here``, what came out, in words with the numbers; ``agrees``, whether.
+        dicts: ``claim``, what the paper says; ``here``, what came out, in words and numbers; ``agrees``, whether.
     code : tuple of str
         Files of rnnlib that the numbers come from, besides the experiment's own.
     quick : dict of str to dict
@@ -103,7 +103,7 @@ def names():
     names : list of str
     """
     files = sorted((ROOT / "experiments").glob("*.py"))
-    return [path.stem for path in files if "EXPERIMENT = Experiment(" in path.read_text(encoding="utf-8")]
+    return [path.stem for path in files if "\nEXPERIMENT = Experiment(" in path.read_text(encoding="utf-8")]
 
 
 def digest(experiment):
@@ -116,7 +116,8 @@ def digest(experiment):
     Returns
     -------
     digests : dict of str to str
-        By file: of Python its syntax tree without docstrings, so that words may change, of anything else its bytes.
+        By file: of Python its syntax tree without docstrings, so that words may change, of anything else its bytes. Of
+        the experiment's own file, `findings` and the settings do not count: they change no trial that was run.
     """
     files = [f"experiments/{experiment.name}.py", *experiment.code]
     return {name: file_digest(ROOT / name) for name in files}
@@ -136,6 +137,7 @@ def file_digest(path):
     if path.suffix != ".py":
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if not _is_about_trials(node)]
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if (
@@ -146,6 +148,13 @@ def file_digest(path):
         ):
             body[0].value.value = ""
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+
+
+def _is_about_trials(node):
+    """Whether a top-level statement of an experiment says what is run and what came out, not how a trial runs."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name == "findings"
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXPERIMENT"
 
 
 def result_path(name, device="cpu"):
@@ -174,14 +183,47 @@ def is_stale(experiment, device="cpu"):
     -------
     stale : bool
     """
-    path = result_path(experiment.name, device)
-    return not path.exists() or json.loads(path.read_text(encoding="utf-8"))["code"] != digest(experiment)
+    return bool(unlike(experiment, read_result(experiment.name, device)))
+
+
+def read_result(name, device="cpu"):
+    """The result as it was written, or None.
+
+    Parameters
+    ----------
+    name, device : str
+
+    Returns
+    -------
+    result : dict or None
+    """
+    path = result_path(name, device)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def unlike(experiment, result):
+    """The settings whose trials in a result are missing or not those of the code and setting as they are.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    result : dict or None
+
+    Returns
+    -------
+    settings : list of str
+    """
+    settings = json.loads(json.dumps(experiment.settings))
+    if result is None or result["code"] != digest(experiment):
+        return list(settings)
+    return [name for name, setting in settings.items() if result["settings"].get(name) != setting]
 
 
 def run(experiment, quick=False, seeds=None, jobs=None, device="cpu", progress=True, unfinished=UNFINISHED):
     """Run all settings with all seeds.
 
-    What is done is kept in a file as it comes. Stopped and started again with the same code, it goes on from there.
+    What is done is kept in a file as it comes. Stopped and started again with the same code, it goes on from there. What
+    a result of the same code and setting has is not run again either.
 
     Parameters
     ----------
@@ -220,6 +262,9 @@ def run(experiment, quick=False, seeds=None, jobs=None, device="cpu", progress=T
     tag = hashlib.sha256(json.dumps(kind, sort_keys=True).encode()).hexdigest()[:12]
     log = Path(unfinished) / f"{experiment.name}-{tag}.jsonl"
     done = read_log(log)
+    if not quick:
+        result, other = read_result(experiment.name, device), unlike(experiment, read_result(experiment.name, device))
+        done |= {(name, one["seed"]): one for name in settings if name not in other for one in result["trials"][name]}
     rest = [task for task in todo if task not in done]
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -286,13 +331,12 @@ def in_processes(name, tasks, quick, device, jobs):
     before = {key: os.environ.get(key) for key in one_thread}
     os.environ.update(one_thread)  # the processes take them over; each has a core
     try:
-        with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
+        pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn"))
+        try:
             futures = [pool.submit(run_one, *each) for each in arguments]
-            try:
-                yield from (future.result() for future in as_completed(futures))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            yield from (future.result() for future in as_completed(futures))
+        finally:  # a stop from the terminal reaches the processes too; what waits is not begun
+            pool.shutdown(cancel_futures=True)
     finally:
         for key, value in before.items():
             if value is None:
