@@ -222,8 +222,8 @@ def unlike(experiment, result):
 def run(experiment, quick=False, seeds=None, jobs=None, device="cpu", progress=True, unfinished=UNFINISHED):
     """Run all settings with all seeds.
 
-    What is done is kept in a file as it comes. Stopped and started again with the same code, it goes on from there. What
-    a result of the same code and setting has is not run again either.
+    What is done is kept in a file as it comes. Stopped and started again with the same code, it goes on from there.
+    What a result of the same code and setting has is not run again either.
 
     Parameters
     ----------
