@@ -9,7 +9,7 @@ from rnnlib.validation import check_dtype
 
 _FILE = Path(__file__).with_name("chorales.npz")  # made by experiments/data/chorales.py
 
-#: MIDI's number of the first of the 88 keys: key k is pitch 21 + k.
+#: MIDI's number of the first of the 88 keys; key k is pitch 21 + k.
 LOWEST = 21
 
 #: Of every five chorales in the order of Bach's catalogue, the first three are to train on.

@@ -28,10 +28,10 @@ PLACES = {"on the left": (-1, 0), "on the right": (1, 0), "at the top": (0, 1), 
 
 _NOUNS = [names for objects in OBJECTS.values() for names in objects]
 
-#: The category of each noun: ``CATEGORY["hound"]`` is ``"animal"``.
+#: The category of each noun, as ``CATEGORY["hound"]`` is ``"animal"``.
 CATEGORY = {name: category for category, objects in OBJECTS.items() for names in objects for name in names}
 
-#: The vocabulary: a word's place is its token. The full stop, token 0, is also the padding.
+#: The vocabulary; a word's place is its token. The full stop, token 0, is also the padding.
 WORDS = (
     ".",
     *"a there is stands the on at left right top bottom".split(),
@@ -44,7 +44,7 @@ _CHOICES = (len(_NOUNS), len(COLOURS), len(SIZES), len(PLACES))
 # What is seen of each noun: which category it is of, and which object.
 _SEEN = np.concatenate([np.eye(len(OBJECTS))[[k // 4 for k in range(16)]], np.eye(16)], axis=1)
 
-#: The size of a picture's vector: 4 categories, 16 objects, 3 of colour, 1 of size, 2 of place.
+#: The size of a picture's vector, which has 4 categories, 16 objects, 3 of colour, 1 of size and 2 of place.
 FEATURES = 26
 
 

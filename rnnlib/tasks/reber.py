@@ -321,9 +321,10 @@ def within(ys, possible, tolerance=0.49):
 
     Source
     ------
-    Gers, Schmidhuber and Cummins 2000, section 4.1, which was not seen: the tolerance is that of notes on the paper.
-    That both symbols that may follow have the target 1 is concluded from it, since with one target of 1 the best
-    output at a branch is 1/2, an error of more than 0.49.
+    Gers, Schmidhuber and Cummins 2000, section 4.1, which was not seen. Notes on the paper have the tolerance and speak
+    of the squared error; notes on Gers, Schraudolph and Schmidhuber 2002 have the same for the absolute error, which
+    is taken here. Both symbols that may follow then have the target 1: with one target of 1 the best output at a
+    branch is 1/2, an error of more than 0.49.
 
     Examples
     --------

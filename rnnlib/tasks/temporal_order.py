@@ -4,13 +4,13 @@ import numpy as np
 
 from rnnlib.validation import check_dtype, check_generator, check_sizes
 
-#: The eight symbols: a symbol's place is its unit in a one-hot input.
+#: The eight symbols; a symbol's place is its unit in a one-hot input.
 SYMBOLS = "EBXYabcd"
 
 #: Of each task, by its number of relevant symbols, the ranges of their positions; the sequence's E is at position 1.
 POSITIONS = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
 
-#: The classes' letters in the paper, in the order of the output units: X before Y, the first relevant symbol first.
+#: The classes' letters in the paper, in the order of the output units, X before Y and the first relevant symbol first.
 CLASSES = {2: "QRSU", 3: "QRSUVABC"}
 
 
