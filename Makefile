@@ -12,11 +12,11 @@ FIGURES  := $(patsubst %.py,%.svg,$(filter-out $(DRAWING),$(wildcard book/figure
 CHAPTERS := _config.yml _toc.yml $(wildcard exercises/*/*.ipynb) $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
-test book check-book grade pictures grader-proof: export OPENBLAS_NUM_THREADS ?= 1
+test book check-book grade pictures experiments grader-proof: export OPENBLAS_NUM_THREADS ?= 1
 test book check-book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench grader-proof lint format lock clean
+.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench experiments grader-proof lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -36,7 +36,7 @@ test: setup lint  ## run every test
 
 setup: .venv/.installed  ## make .venv from requirements.txt, with rnnlib editable
 
-.venv/.installed: requirements.txt pyproject.toml setup.py rnnlib/fast/kernels.c
+.venv/.installed: requirements.txt pyproject.toml setup.py $(wildcard rnnlib/fast/*.c)
 	@for p in $(PYTHONS); do \
 	    if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; done; \
 	if [ -z "$$python" ]; then echo "No Python 3.11 or newer was found (tried: $(PYTHONS)). Install one, then run make again."; exit 1; fi; \
@@ -96,6 +96,9 @@ pictures: book grade  ## take the README's pictures again (needs Chromium)
 
 bench: setup  ## time rnnlib beside torch; writes benchmarks/results/ (minutes; wants a machine with nothing else to do)
 	python -m benchmarks.speed
+
+experiments: setup  ## run the papers' experiments whose results are missing or of other code (hours; goes on after a stop)
+	python -m experiments
 
 grader-proof: setup  ## count what the checks catch, name and let through; writes benchmarks/results/ (minutes)
 	python -m benchmarks.grader_proof
