@@ -35,12 +35,12 @@ def test_rnnlib_and_torch_train_alike(name, loss):
         for device in ("cpu", "torch")
     )
     losses = [[side.step(*batch(loss, seed)) for seed in range(8)] for side in (here, there)]
-    np.testing.assert_allclose(*losses, rtol=1e-8)
+    np.testing.assert_allclose(*losses, rtol=1e-6)
     assert losses[0][-1] != losses[0][0]
     xs, _, lengths = batch(loss)
     alive = np.arange(len(xs))[:, None] < lengths
-    np.testing.assert_allclose(here.logits(xs, lengths)[alive], there.logits(xs, lengths)[alive], rtol=1e-6, atol=1e-9)
-    assert here.evaluate(*batch(loss)) == pytest.approx(there.evaluate(*batch(loss)), rel=1e-7)
+    np.testing.assert_allclose(here.logits(xs, lengths)[alive], there.logits(xs, lengths)[alive], rtol=1e-5, atol=1e-7)
+    assert here.evaluate(*batch(loss)) == pytest.approx(there.evaluate(*batch(loss)), rel=1e-5)
 
 
 def test_the_loss_is_that_of_before_the_step_and_gets_less():
