@@ -57,7 +57,7 @@ _build/.book: .venv/.installed _build/.rnnlib $(FIGURES) $(CHAPTERS)
 
 # Neither the execution cache nor Sphinx notices a change in rnnlib or in a result that a page shows: a change makes both
 # forget. After a failed build Sphinx forgets too, or the next would pass over the pages that failed.
-_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/results/*.json)
+_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/results/*.json experiments/results/*.json)
 	@rm -rf _build/.jupyter_cache _build/.doctrees
 	@mkdir -p _build
 	@touch $@
