@@ -45,6 +45,7 @@ c.Sandbox.open_files = 256
 c.Sandbox.file_bytes = 64 * 2**20  # a file, and all files in a folder that can be written
 c.Sandbox.output_bytes = 4 * 2**20  # all that the cells show
 c.Sandbox.answer_bytes = 16 * 2**20  # what a function gives back
+c.Sandbox.idle_seconds = 300.0  # without a submission; then what waits for the next one in the formgrader's server ends
 # Without a sandbox what students wrote runs with your rights, and can write its own points. Every outcome then says so.
 c.Sandbox.unsafe = False
 c.Execute.extra_arguments = [  # of the kernel that runs all cells then

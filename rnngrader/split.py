@@ -11,8 +11,9 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Lost(Exception):
 
 
 class Pair:
-    """The two containers for an assignment, kept from one submission to the next.
+    """The two containers for an assignment, kept from one submission to the next while these come one after the other.
 
     Parameters
     ----------
@@ -73,9 +74,42 @@ class Pair:
         self.student = Container(sandbox, self.files, {"preload": preload})
         tests = ["rnngrader.proxies", *(["torch"] if has_gradients(Path(folder).name) else [])]
         self.tests = Container(sandbox, self.files, {"preload": tests, "tests": True, "environment": environment})
+        self._lock, self._users, self._timer = threading.Lock(), 0, None
+
+    @contextmanager
+    def in_use(self):
+        """While this lasts both are kept; `Sandbox.idle_seconds` after it they end, and start again when asked to."""
+        with self._lock:
+            self._users += 1
+            self._forget_timer()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self.sandbox.idle_seconds > 0:
+                    self._forget_timer()
+                    self._timer = threading.Timer(self.sandbox.idle_seconds, self._rest)
+                    self._timer.daemon = True
+                    self._timer.start()
+            if self.sandbox.idle_seconds <= 0:
+                self._rest()
+
+    def _rest(self):
+        with self._lock:  # who comes now waits until both have ended, then starts them
+            if not self._users:
+                self.student.close()
+                self.tests.close()
+
+    def _forget_timer(self):
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def close(self):
-        """End both."""
+        """End both for good."""
+        with self._lock:
+            self._forget_timer()
         self.student.close()
         self.tests.close()
         shutil.rmtree(self.files, ignore_errors=True)
@@ -167,6 +201,10 @@ class Execution:
         name : callable
             From a cell to what it is called in a report.
         """
+        with self.pair.in_use():
+            self._run(cells, name)
+
+    def _run(self, cells, name):
         self.pair.student.launch()
         self.pair.tests.launch()  # each does its imports while the other does
         self.pair.student.start()

@@ -3,6 +3,8 @@
 import csv
 import os
 import shutil
+import subprocess
+import sys
 import time
 
 import nbformat
@@ -202,6 +204,50 @@ def test_ending_a_container_ends_all_in_it(folder):
         while True:
             process.channel.receive(time.monotonic() + 20)
     process.end()
+
+
+def alive(pair):
+    return [container._bwrap is not None for container in (pair.student, pair.tests)]
+
+
+def test_containers_end_when_no_submission_comes_and_start_again_with_the_next(folder):
+    pair = Pair(Sandbox(idle_seconds=0.5), folder, {})
+    try:
+        assert run(pair, "1", ("t", "1.0"))[1] == [["1"], ["1.0"]]
+        assert alive(pair) == [True, True]
+        # One that takes longer than that is left alone.
+        assert run(pair, "a = 2", "import time\ntime.sleep(1.5)\na", ("t", "2.0"))[1] == [[], ["2"], ["2.0"]]
+        until = time.monotonic() + 10
+        while any(alive(pair)) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert alive(pair) == [False, False]
+        assert run(pair, "3", ("t", "3.0"))[1] == [["3"], ["3.0"]]
+        assert run(pair, "open('data/numbers.txt').read()")[1] == [["'1 2 3'"]]
+    finally:
+        pair.close()
+
+
+def test_containers_can_end_after_each_submission(folder):
+    pair = Pair(Sandbox(idle_seconds=0), folder, {})
+    try:
+        assert run(pair, "1")[1] == [["1"]] and alive(pair) == [False, False]
+        assert run(pair, "2")[1] == [["2"]] and alive(pair) == [False, False]
+    finally:
+        pair.close()
+
+
+def test_waiting_containers_do_not_keep_the_grader_from_ending(folder):
+    program = f"""if True:
+        from nbformat.v4 import new_code_cell, new_notebook
+        from rnngrader.sandbox import Sandbox
+        from rnngrader.split import Execution, pair_for
+        pair = pair_for(Sandbox(), {str(folder)!r}, {{}})
+        Execution(pair, new_notebook(), 5).run([new_code_cell("1")], str)
+        print(pair.student._bwrap.pid, pair.tests._bwrap.pid)"""
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 0
+    for number in done.stdout.split():
+        assert not os.path.exists(f"/proc/{number}")
 
 
 @pytest.mark.parametrize(
