@@ -70,6 +70,10 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
+# On a page, the formgrader's or a student's, what a student wrote only shows and never runs.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"markdown2html": "rnngrader.safe_html.markdown", "clean_html": "rnngrader.safe_html.clean"}
+
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "rnngrader.feedback.Page",

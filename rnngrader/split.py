@@ -22,12 +22,14 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from rnngrader.bridge import Closed, Late
 from rnngrader.sandbox import Container
+from rnnlib.checks.report import MIME
 
 #: Seconds that a call may take beyond the time at which it should have been interrupted, and a cell.
 GRACE = 3.0
 #: Seconds for the tests themselves beyond those of a cell: they are the course's own.
 PATIENCE = 60.0
-MIME = re.compile(r"[a-z]+/[\w.+-]{1,80}")
+#: What is kept of an output: texts and pictures that a page can show, no programs, and no widgets, which need one.
+KEPT = frozenset({"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"})
 
 REASONS = {
     "time": "ran without end and could not be interrupted",
@@ -479,17 +481,16 @@ class Outputs:
             self.cell.outputs.append(error_output(words(told, "ename"), words(told, "evalue"), lines))
         elif kind in ("display_data", "execute_result", "update_display_data"):
             data = told.get("data")
-            data = (
-                {k: v for k, v in data.items() if MIME.fullmatch(k) and (isinstance(v, str) or k.endswith("+json"))}
-                if isinstance(data, dict)
-                else {}
-            )
+            data = data if isinstance(data, dict) else {}
+            data = {k: v for k, v in data.items() if k == MIME or (k in KEPT and isinstance(v, str))}
             shown = told.get("transient")
             shown = shown.get("display_id") if isinstance(shown, dict) else None
             if kind == "update_display_data":
                 for output in self.cell.outputs:
                     if shown is not None and output.get("metadata", {}).get("display_id") == shown:
                         output.data = encodable(data)
+                return
+            if not data and kind == "display_data":
                 return
             extra = {"execution_count": count} if kind == "execute_result" else {}
             metadata = {"display_id": shown} if isinstance(shown, str) else {}

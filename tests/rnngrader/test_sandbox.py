@@ -68,6 +68,19 @@ def test_displays_are_cleared_and_updated_as_in_a_notebook(pair):
     assert run(pair, code)[1] == [["'second'"]]
 
 
+def test_of_an_output_is_kept_what_a_page_can_show(pair):
+    code = """from IPython.display import HTML, Javascript, display
+display(HTML("<b>bold</b>"))
+display(Javascript("alert(1)"))
+display({"application/vnd.jupyter.widget-view+json": {}, "text/plain": "a widget"}, raw=True)
+display({"text/vnd.mermaid": "graph TD;", "application/json": {"a": 1}}, raw=True)"""
+    (cell,) = run(pair, code)[2]
+    data = [dict(output.data) for output in cell.outputs]
+    words = ["<IPython.core.display.HTML object>", "<IPython.core.display.Javascript object>", "a widget"]
+    assert [each.pop("text/plain") for each in data] == words
+    assert data == [{"text/html": "<b>bold</b>"}, {}, {}]
+
+
 def test_a_students_name_is_a_proxy_in_a_test_and_a_value_its_copy(pair):
     student = (
         "import numpy as np\nnumbers = np.arange(3)\ndef add(a, b=0):\n    a += 1\n    return a + b\nthing = object()"
