@@ -63,7 +63,8 @@ class Page(NbGraderPreprocessor):
         }
         titles = HEADING.findall(next((c.source for c in release.values() if c.cell_type == "markdown"), ""))
         resources["page"]["title"] = titles[0].lstrip("# ") if titles else names["assignment"]
-        nb.cells = [] if outcome.get("unreadable") else self._shown(nb.cells, release, set(titles[:1]))
+        cells = [cell for cell in nb.cells if "rnngrader" not in cell.metadata]  # said in the page's own place
+        nb.cells = [] if outcome.get("unreadable") else self._shown(cells, release, set(titles[:1]))
         for cell in nb.cells:
             self._describe(cell, waiting)
             for output in cell.get("outputs", []):
