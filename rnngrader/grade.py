@@ -122,6 +122,8 @@ def _grade_one(app, assignment, student, again):
     coursedir, ran = app.coursedir, False
     if again or not _is_graded(app, assignment, student):
         ran = True
+        if reason := _bad_time(coursedir, assignment, student):
+            return reason, ran
         if reason := _convert(app, Autograde, assignment, student):
             return reason, ran
     if not _is_page_current(coursedir, assignment, student):
@@ -146,13 +148,26 @@ def _convert(app, converter, assignment, student):
     return logged[-1] if logged else result["error"].splitlines()[-1]
 
 
+def _bad_time(coursedir, assignment, student):
+    """What is wrong with the file that says when the submission was handed in; None where nothing is."""
+    try:
+        coursedir.get_existing_timestamp(coursedir.format_path(coursedir.submitted_directory, student, assignment))
+    except Exception:  # nbgrader names none
+        return "timestamp.txt holds no time, such as 2030-05-03 12:00:00 UTC"
+    return None
+
+
 def _is_graded(app, assignment, student):
     coursedir = app.coursedir
     folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe
     notebooks = sorted(folder.glob("*.ipynb"))
     told = [nbformat.read(path, as_version=4).metadata.get("rnngrader", {}) for path in notebooks]
-    return bool(told) and all((each.get("digest"), each.get("unsafe", False)) == now for each in told)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook, suppress(MissingEntry):
+        late = gradebook.find_submission(assignment, student).total_seconds_late  # by today's due date
+        now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe, late
+        before = [(each.get("digest"), each.get("unsafe", False), each.get("seconds_late")) for each in told]
+        return bool(told) and all(each == now for each in before)
+    return False
 
 
 def _is_page_current(coursedir, assignment, student):

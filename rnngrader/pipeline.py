@@ -10,6 +10,7 @@ import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, OverwriteCells, SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader.utils import is_grade, is_solution
@@ -242,6 +243,9 @@ class Record(SaveAutoGrades):
         self._outcome = nb.metadata.rnngrader
         nb, resources = super().preprocess(nb, resources)
         nb.metadata.rnngrader.digest = digest.submission(find_coursedir(self), self.assignment_id, self.student_id)
+        with Gradebook(self.db_url) as gradebook:
+            submission = gradebook.find_submission(self.assignment_id, self.student_id)
+            nb.metadata.rnngrader.seconds_late = submission.total_seconds_late
         for line in self._outcome.person:
             self.log.warning("A person must look at %s: %s", self.student_id, line)
         for line in self._outcome.notes:
