@@ -12,10 +12,14 @@ HIDDEN_SEED = "first term"
 ROOT = Path(__file__).resolve().parent
 c = get_config()  # noqa: F821  (traitlets defines it)
 
-# nbgrader calls `alembic` through PATH; with this no command needs an activated environment.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-# The kernels that run submissions inherit the word.
-os.environ.setdefault("RNNLIB_HIDDEN_SEED", HIDDEN_SEED)
+# nbgrader calls `alembic` through PATH; with this no command needs an activated environment. The formgrader reads this
+# file again and again.
+PROGRAMS, PATH = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+if PATH.split(os.pathsep)[0] != PROGRAMS:
+    os.environ["PATH"] = os.pathsep.join([PROGRAMS, PATH])
+# The tests draw from the word. One set from outside goes before the one here, a changed one here before its last.
+if os.environ.get("RNNLIB_HIDDEN_SEED") in (None, os.environ.get("RNNGRADER_SEED_OF_CONFIG")):
+    os.environ["RNNLIB_HIDDEN_SEED"] = os.environ["RNNGRADER_SEED_OF_CONFIG"] = HIDDEN_SEED
 # For the small matrices of the checks one thread is the fastest, most of all on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
