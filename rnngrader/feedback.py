@@ -116,6 +116,8 @@ class Page(NbGraderPreprocessor):
             for output in cell.outputs:
                 if output.output_type == "error":  # its frames would show the hidden check
                     output.traceback = output.traceback[-1].splitlines()[-1:]
+                    if output.ename == "NameError" and f"'{part}'" in output.evalue:
+                        output.traceback.append("The cell of your answer does not define it, or stopped before it did.")
 
 
 def _is_written(cell):

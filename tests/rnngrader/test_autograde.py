@@ -205,6 +205,7 @@ def test_a_crash_in_an_answer_is_shown_at_the_students_line(graded):
     words = re.sub("<[^>]*>", "", page)
     assert "Cell In[2], line 2" in words and "JSONDecodeError: Expecting property name" in words
     assert "NameError: name 'double' is not defined" in words
+    assert words.count("The cell of your answer does not define it, or stopped before it did.") == 2
 
 
 def test_what_was_noticed_is_said_on_top_of_the_graders_notebook_and_once_on_the_page(graded):

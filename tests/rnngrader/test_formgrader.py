@@ -224,6 +224,15 @@ def test_a_submission_from_the_button_to_the_feedback_and_again(page, lab, class
         assert secret not in source
     assert not any("expected" in t for t in hidden.locator(".rnnlib-check").all_inner_texts())
 
+    # On a small phone nothing is too wide, and each check's points are within its heading.
+    size = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 700})
+    inside = """all => all.every(e => e.querySelector('.score').getBoundingClientRect().bottom
+        <= e.getBoundingClientRect().bottom)"""
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.locator("summary:has(.score)").evaluate_all(inside)
+    page.set_viewport_size(size)
+
     assert press(page, row(page, lab, "ada"), "autograde")[0] == "Success"
     assert cells(row(page, lab, "ada"), "status", "score") == ("needs manual grading", "12.5 / 20")
     open_submission(page, lab, classroom, "ada")
