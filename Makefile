@@ -16,7 +16,7 @@ test book check-book grade pictures experiments grader-proof: export OPENBLAS_NU
 test book check-book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench experiments grader-proof lint format lock clean
+.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench bench-ladder bench-gpu experiments grader-proof lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -55,9 +55,9 @@ _build/.book: .venv/.installed _build/.rnnlib $(FIGURES) $(CHAPTERS)
 	jupyter-book build . -W -n --keep-going --path-output . || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
 
-# Neither the execution cache nor Sphinx notices a change in rnnlib or in a result that a page shows: a change makes both
-# forget. After a failed build Sphinx forgets too, or the next would pass over the pages that failed.
-_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/results/*.json experiments/results/*.json)
+# Neither the execution cache nor Sphinx notices a change in rnnlib, in a result that a page shows or in the code of a
+# ladder: a change makes both forget. After a failed build Sphinx forgets too, or the next would pass over what failed.
+_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/ladder*.py benchmarks/results/*.json experiments/results/*.json)
 	@rm -rf _build/.jupyter_cache _build/.doctrees
 	@mkdir -p _build
 	@touch $@
@@ -96,6 +96,12 @@ pictures: book grade  ## take the README's pictures again (needs Chromium)
 
 bench: setup  ## time rnnlib beside torch; writes benchmarks/results/ (minutes; wants a machine with nothing else to do)
 	python -m benchmarks.speed
+
+bench-ladder: setup  ## walk cuDNN's ladder of optimisations in numpy; writes benchmarks/results/ (3 minutes; an idle machine)
+	python -m benchmarks.ladder_cpu
+
+bench-gpu: setup  ## walk it in torch on a GPU; without one it says so, and writes nothing
+	python -m benchmarks.ladder_gpu
 
 experiments: setup  ## run the papers' experiments whose results are missing or of other code (hours; goes on after a stop)
 	python -m experiments
