@@ -235,8 +235,6 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, measures nothing")
     parser.add_argument("--seconds", type=float, help="30 when left out, 0 with --quick")
     parser.add_argument("--out", type=Path, help=f"file to write; {RESULT.name} when left out, none with --quick")
-    arguments = parser.parse_args()
-    if arguments.quick:
-        main(ladder.QUICK, arguments.seconds or 0.0, arguments.out, size=256)
-    else:
-        main(seconds=arguments.seconds or 30.0, out=arguments.out or RESULT)
+    arguments = vars(parser.parse_args())
+    small = {"setting": ladder.QUICK, "seconds": 0.0, "out": None, "size": 256} if arguments.pop("quick") else {}
+    main(**small | {name: value for name, value in arguments.items() if value is not None})
