@@ -54,7 +54,7 @@ def given(stack):
 def operations(layers, T, B, H, D=None):
     r"""Additions and multiplications of a forward pass.
 
-    .. math:: q = 8 T B H (D + H) + 4 T B H
+    .. math:: q = 4 T B H (2 D + 2 H + 1)
 
     for one layer with D inputs. A pre-activation takes D + H multiplications and as many additions, the bias and the
     sum of the two products among them, and there are 4H for each step and sequence. A unit then takes 4: three products
