@@ -12,11 +12,11 @@ FIGURES  := $(patsubst %.py,%.svg,$(filter-out $(DRAWING),$(wildcard book/figure
 CHAPTERS := _config.yml _toc.yml $(wildcard exercises/*/*.ipynb) $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
-test book check-book grade pictures grader-proof: export OPENBLAS_NUM_THREADS ?= 1
+test book check-book grade pictures experiments grader-proof: export OPENBLAS_NUM_THREADS ?= 1
 test book check-book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench grader-proof lint format lock clean
+.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench bench-ladder bench-gpu experiments grader-proof lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -36,7 +36,7 @@ test: setup lint  ## run every test
 
 setup: .venv/.installed  ## make .venv from requirements.txt, with rnnlib editable
 
-.venv/.installed: requirements.txt pyproject.toml setup.py rnnlib/fast/kernels.c
+.venv/.installed: requirements.txt pyproject.toml setup.py $(wildcard rnnlib/fast/*.c)
 	@for p in $(PYTHONS); do \
 	    if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; done; \
 	if [ -z "$$python" ]; then echo "No Python 3.11 or newer was found (tried: $(PYTHONS)). Install one, then run make again."; exit 1; fi; \
@@ -55,9 +55,9 @@ _build/.book: .venv/.installed _build/.rnnlib $(FIGURES) $(CHAPTERS)
 	jupyter-book build . -W -n --keep-going --path-output . || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
 
-# Neither the execution cache nor Sphinx notices a change in rnnlib or in a result that a page shows: a change makes both
-# forget. After a failed build Sphinx forgets too, or the next would pass over the pages that failed.
-_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/results/*.json)
+# Neither the execution cache nor Sphinx notices a change in rnnlib, in a result that a page shows or in the code of a
+# ladder: a change makes both forget. After a failed build Sphinx forgets too, or the next would pass over what failed.
+_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/ladder*.py benchmarks/results/*.json experiments/results/*.json)
 	@rm -rf _build/.jupyter_cache _build/.doctrees
 	@mkdir -p _build
 	@touch $@
@@ -96,6 +96,15 @@ pictures: book grade  ## take the README's pictures again (needs Chromium)
 
 bench: setup  ## time rnnlib beside torch; writes benchmarks/results/ (minutes; wants a machine with nothing else to do)
 	python -m benchmarks.speed
+
+bench-ladder: setup  ## walk cuDNN's ladder of optimisations in numpy; writes benchmarks/results/ (3 minutes; an idle machine)
+	python -m benchmarks.ladder_cpu
+
+bench-gpu: setup  ## walk it in torch on a GPU; without one it says so, and writes nothing
+	python -m benchmarks.ladder_gpu
+
+experiments: setup  ## run the papers' experiments whose results are missing or of other code (hours; goes on after a stop)
+	python -m experiments
 
 grader-proof: setup  ## count what the checks catch, name and let through; writes benchmarks/results/ (minutes)
 	python -m benchmarks.grader_proof

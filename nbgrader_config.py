@@ -12,10 +12,14 @@ HIDDEN_SEED = "first term"
 ROOT = Path(__file__).resolve().parent
 c = get_config()  # noqa: F821  (traitlets defines it)
 
-# nbgrader calls `alembic` through PATH; with this no command needs an activated environment.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-# The kernels that run submissions inherit the word.
-os.environ.setdefault("RNNLIB_HIDDEN_SEED", HIDDEN_SEED)
+# nbgrader calls `alembic` through PATH; with this no command needs an activated environment. The formgrader reads this
+# file again and again.
+PROGRAMS, PATH = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+if PATH.split(os.pathsep)[0] != PROGRAMS:
+    os.environ["PATH"] = os.pathsep.join([PROGRAMS, PATH])
+# The tests draw from the word. One set from outside goes before the one here, a changed one here before its last.
+if os.environ.get("RNNLIB_HIDDEN_SEED") in (None, os.environ.get("RNNGRADER_SEED_OF_CONFIG")):
+    os.environ["RNNLIB_HIDDEN_SEED"] = os.environ["RNNGRADER_SEED_OF_CONFIG"] = HIDDEN_SEED
 # For the small matrices of the checks one thread is the fastest, most of all on a busy machine.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -45,6 +49,7 @@ c.Sandbox.open_files = 256
 c.Sandbox.file_bytes = 64 * 2**20  # a file, and all files in a folder that can be written
 c.Sandbox.output_bytes = 4 * 2**20  # all that the cells show
 c.Sandbox.answer_bytes = 16 * 2**20  # what a function gives back
+c.Sandbox.idle_seconds = 300.0  # without a submission; then what waits for the next one in the formgrader's server ends
 # Without a sandbox what students wrote runs with your rights, and can write its own points. Every outcome then says so.
 c.Sandbox.unsafe = False
 c.Execute.extra_arguments = [  # of the kernel that runs all cells then
@@ -66,6 +71,10 @@ c.Autograde.autograde_preprocessors = [
     "rnngrader.pipeline.Record",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
+
+# On a page, the formgrader's or a student's, what a student wrote only shows and never runs.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"markdown2html": "rnngrader.safe_html.markdown", "clean_html": "rnngrader.safe_html.clean"}
 
 c.GenerateFeedback.exporter_class = "rnngrader.feedback.PageExporter"
 c.GenerateFeedback.preprocessors = [

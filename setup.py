@@ -1,6 +1,7 @@
 """The C functions of rnnlib.fast, built where there is a compiler for them and left out where there is none.
 
-Each type and register size is a library of its own, chosen at run time. RNNLIB_FUSED=0 leaves them all out.
+Each type and register size of kernels.c is a library of its own, chosen at run time. RNNLIB_FUSED=0 leaves all of them
+out.
 """
 
 import os
@@ -33,6 +34,9 @@ libraries = [
     for real in ("float", "double")
     for registers, flags in REGISTERS.items()
 ]
+libraries.append(
+    Extension("rnnlib.fast.online_double", ["rnnlib/fast/online.c"], extra_compile_args=["-O3"], optional=True)
+)
 if os.environ.get("RNNLIB_FUSED") == "0":
     libraries = []
 setup(ext_modules=libraries, cmdclass={"build_ext": BuildLibraries})

@@ -90,7 +90,8 @@ class Page(NbGraderPreprocessor):
         }
         titles = HEADING.findall(next((c.source for c in release.values() if c.cell_type == "markdown"), ""))
         resources["page"]["title"] = titles[0].lstrip("# ") if titles else names["assignment"]
-        nb.cells = [] if outcome.get("unreadable") else self._shown(nb.cells, release, set(titles[:1]))
+        cells = [cell for cell in nb.cells if "rnngrader" not in cell.metadata]  # said in the page's own place
+        nb.cells = [] if outcome.get("unreadable") else self._shown(cells, release, set(titles[:1]))
         for cell in nb.cells:
             self._describe(cell, waiting)
             for output in cell.get("outputs", []):
@@ -142,6 +143,8 @@ class Page(NbGraderPreprocessor):
             for output in cell.outputs:
                 if output.output_type == "error":  # its frames would show the hidden check
                     output.traceback = output.traceback[-1].splitlines()[-1:]
+                    if output.ename == "NameError" and f"'{part}'" in output.evalue:
+                        output.traceback.append("The cell of your answer does not define it, or stopped before it did.")
 
 
 def _is_written(cell):

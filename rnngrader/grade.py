@@ -143,6 +143,10 @@ def _grade(app, assignment, home, students, again, pool, undisturbed, say):
         bar.update()
         say(f"[{next(numbers)}/{len(chosen)}] {student}: {words}")
 
+    def fail(student, reason):
+        failed[student] = reason
+        tell(student, f"grading failed: {reason}")
+
     def record(student, ran):
         """Writes down one student; `ran` has what each task gave, and is None where the last time's result holds."""
         start = time.perf_counter()
@@ -154,8 +158,7 @@ def _grade(app, assignment, home, students, again, pool, undisturbed, say):
                 changed = True
                 reason = _convert(app, GenerateFeedback, assignment, student)
             if reason is not None:
-                failed[student] = reason
-                tell(student, f"grading failed: {reason}")
+                fail(student, reason)
                 return
             with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
                 found = export.outcome(coursedir, gradebook, assignment, student)
@@ -170,6 +173,8 @@ def _grade(app, assignment, home, students, again, pool, undisturbed, say):
                 tell(student, ". ".join(filter(None, lacking)))
             elif not again and _is_graded(app, assignment, student):
                 record(student, None)
+            elif reason := _bad_time(coursedir, assignment, student):
+                fail(student, reason)
             else:
                 with undisturbed():
                     tasks = [] if workers is None else _tasks(app, assignment, student)
@@ -246,12 +251,25 @@ def _convert(app, converter, assignment, student, ran=None):
     return logged[-1] if logged else result["error"].splitlines()[-1]
 
 
+def _bad_time(coursedir, assignment, student):
+    """What is wrong with the file that says when the submission was handed in; None where nothing is."""
+    try:
+        coursedir.get_existing_timestamp(coursedir.format_path(coursedir.submitted_directory, student, assignment))
+    except Exception:  # nbgrader names none
+        return "timestamp.txt holds no time, such as 2030-05-03 12:00:00 UTC"
+    return None
+
+
 def _is_graded(app, assignment, student):
     coursedir = app.coursedir
     folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe
     told = [export.told(path) for path in sorted(folder.glob("*.ipynb"))]
-    return bool(told) and all((each.get("digest"), each.get("unsafe", False)) == now for each in told)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook, suppress(MissingEntry):
+        late = gradebook.find_submission(assignment, student).total_seconds_late  # by today's due date
+        now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe, late
+        before = [(each.get("digest"), each.get("unsafe", False), each.get("seconds_late")) for each in told]
+        return bool(told) and all(each == now for each in before)
+    return False
 
 
 def _is_page_current(coursedir, assignment, student):

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import NotebookExporter
-from nbformat.v4 import new_notebook, new_output
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, OverwriteCells, SaveAutoGrades
@@ -264,11 +264,30 @@ def _is_the_students(error, cell):
     return any(frame and int(frame[1]) != cell.execution_count for frame in frames)
 
 
+def for_the_grader(outcome):
+    """A cell that says on top of the formgrader's page what the feedback page says in its own place.
+
+    Parameters
+    ----------
+    outcome : dict
+        `person` and `notes`, lists of str.
+
+    Returns
+    -------
+    cell : NotebookNode
+        Marked in its metadata, where no student's cell can be.
+    """
+    titles = {"person": "A person must look at this submission", "notes": "What was noticed in this notebook"}
+    parts = [[f"**{title}**", *(f"- {line}" for line in outcome[key])] for key, title in titles.items() if outcome[key]]
+    source = "\n\n".join("\n".join([part[0], "", *part[1:]]) for part in parts)
+    return new_markdown_cell(source, id="for-the-grader", metadata={"rnngrader": {"for_the_grader": True}})
+
+
 class Record(SaveAutoGrades):
-    """Writes points to the gradebook, nothing but numbers in range, and marks what a person must look at."""
+    """Writes points to the gradebook, nothing but numbers in range, and marks what a person must look at, and why."""
 
     def preprocess(self, nb, resources):
-        """`nb` with the digest of what it was graded from in its metadata; the gradebook has its scores."""
+        """`nb` with the digest of what it was graded from in its metadata, and its notes for the grader on top."""
         self._outcome, names, coursedir = nb.metadata.rnngrader, resources["nbgrader"], find_coursedir(self)
         self.notebook_id, self.assignment_id, self.student_id = names["notebook"], names["assignment"], names["student"]
         with Gradebook(names["db_url"], coursedir.course_id) as self.gradebook:
@@ -277,7 +296,15 @@ class Record(SaveAutoGrades):
             commit, db.commit = db.commit, db.flush
             nb, resources = NbGraderPreprocessor.preprocess(self, nb, resources)
             commit()
+            submission = self.gradebook.find_submission(self.assignment_id, self.student_id)
+            nb.metadata.rnngrader.seconds_late = submission.total_seconds_late
         nb.metadata.rnngrader.digest = digest.submission(coursedir, self.assignment_id, self.student_id)
+        for line in self._outcome.person:
+            self.log.warning("A person must look at %s: %s", self.student_id, line)
+        for line in self._outcome.notes:
+            self.log.info("%s: %s", self.student_id, line)
+        if self._outcome.person or self._outcome.notes:
+            nb.cells.insert(0, for_the_grader(self._outcome))
         return nb, resources
 
     def _add_score(self, cell, resources):

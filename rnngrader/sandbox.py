@@ -57,6 +57,9 @@ class Sandbox(Configurable):
     open_files = Integer(256, help="Open files of a process.").tag(config=True)
     output_bytes = Integer(4 * 2**20, help="All that cells show; the rest is left out.").tag(config=True)
     answer_bytes = Integer(16 * 2**20, help="What a function gets or gives back.").tag(config=True)
+    idle_seconds = Float(
+        300.0, help="Between two submissions, after which the waiting processes end; 0 ends them after each."
+    ).tag(config=True)
     first_user = Integer(
         200_000, help="Launched by root, containers run as this user id or one of the 50000 above; none has an account."
     ).tag(config=True)

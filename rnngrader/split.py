@@ -10,8 +10,9 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,12 +21,14 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from rnngrader.bridge import Closed, Late
 from rnngrader.sandbox import Container
+from rnnlib.checks.report import MIME
 
 #: Seconds that a call may take beyond the time at which it should have been interrupted, and a cell.
 GRACE = 3.0
 #: Seconds for the tests themselves beyond those of a cell: they are the course's own.
 PATIENCE = 60.0
-MIME = re.compile(r"[a-z]+/[\w.+-]{1,80}")
+#: What is kept of an output: texts and pictures that a page can show, no programs, and no widgets, which need one.
+KEPT = frozenset({"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"})
 
 REASONS = {
     "time": "ran without end and could not be interrupted",
@@ -45,7 +48,7 @@ class Lost(Exception):
 
 
 class Pair:
-    """The two containers for an assignment, kept from one submission to the next.
+    """The two containers for an assignment, kept from one submission to the next while these come one after the other.
 
     Parameters
     ----------
@@ -72,9 +75,42 @@ class Pair:
         self.student = Container(sandbox, self.files, {"preload": preload})
         tests = ["rnngrader.proxies", *(["torch"] if has_gradients(Path(folder).name) else [])]
         self.tests = Container(sandbox, self.files, {"preload": tests, "tests": True, "environment": environment})
+        self._lock, self._users, self._timer = threading.Lock(), 0, None
+
+    @contextmanager
+    def in_use(self):
+        """While this lasts both are kept; `Sandbox.idle_seconds` after it they end, and start again when asked to."""
+        with self._lock:
+            self._users += 1
+            self._forget_timer()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self.sandbox.idle_seconds > 0:
+                    self._forget_timer()
+                    self._timer = threading.Timer(self.sandbox.idle_seconds, self._rest)
+                    self._timer.daemon = True
+                    self._timer.start()
+            if self.sandbox.idle_seconds <= 0:
+                self._rest()
+
+    def _rest(self):
+        with self._lock:  # who comes now waits until both have ended, then starts them
+            if not self._users:
+                self.student.close()
+                self.tests.close()
+
+    def _forget_timer(self):
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def close(self):
-        """End both."""
+        """End both for good."""
+        with self._lock:
+            self._forget_timer()
         self.student.close()
         self.tests.close()
         shutil.rmtree(self.files, ignore_errors=True)
@@ -132,6 +168,10 @@ class Execution:
         name : callable
             From a cell to what it is called in a report.
         """
+        with self.pair.in_use():
+            self._run(cells, name)
+
+    def _run(self, cells, name):
         self.pair.student.launch()
         self.pair.tests.launch()  # each does its imports while the other does
         self.pair.student.start()
@@ -406,17 +446,16 @@ class Outputs:
             self.cell.outputs.append(error_output(words(told, "ename"), words(told, "evalue"), lines))
         elif kind in ("display_data", "execute_result", "update_display_data"):
             data = told.get("data")
-            data = (
-                {k: v for k, v in data.items() if MIME.fullmatch(k) and (isinstance(v, str) or k.endswith("+json"))}
-                if isinstance(data, dict)
-                else {}
-            )
+            data = data if isinstance(data, dict) else {}
+            data = {k: v for k, v in data.items() if k == MIME or (k in KEPT and isinstance(v, str))}
             shown = told.get("transient")
             shown = shown.get("display_id") if isinstance(shown, dict) else None
             if kind == "update_display_data":
                 for output in self.cell.outputs:
                     if shown is not None and output.get("metadata", {}).get("display_id") == shown:
                         output.data = encodable(data)
+                return
+            if not data and kind == "display_data":
                 return
             extra = {"execution_count": count} if kind == "execute_result" else {}
             metadata = {"display_id": shown} if isinstance(shown, str) else {}

@@ -229,4 +229,4 @@ def _own(cell):
     """A cell of the student's own as a notebook cell without marks or outputs; raw text becomes markdown."""
     if cell.type == "code":
         return new_code_cell(cell.source)
-    return new_markdown_cell(cell.source)
+    return new_markdown_cell(cell.source, **({"attachments": cell.attachments} if cell.attachments else {}))

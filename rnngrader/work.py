@@ -125,7 +125,7 @@ def run(task):
         raise RuntimeError("the worker has another version of rnnlib, rnngrader, numpy or nbgrader than the grader")
     start = time.perf_counter()
     cells = [nbformat.from_dict(cell) for cell in json.loads(task.cells)]
-    with _borrowed(task.release) as pair:
+    with borrowed(task.release) as pair:
         execution = Execution(pair, task.release.notebook(task.name), task.timeout)
         execution.run(cells, called)
     return {
@@ -157,8 +157,18 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def _borrowed(release):
-    """A pair of containers that nobody else uses meanwhile: one that is there, where it is for the same release."""
+def borrowed(release):
+    """A pair of containers that nobody else uses meanwhile: one that is there, where it is for the same release.
+
+    Parameters
+    ----------
+    release : Release
+
+    Returns
+    -------
+    context : context manager
+        Of a rnngrader.split.Pair.
+    """
     with _lock:
         mine = [each for each in _idle if each[:2] == (os.getpid(), release)]
         if mine:

@@ -1,8 +1,8 @@
-"""The losses: softmax cross-entropy over whole sequences, and the mean squared error."""
+"""The losses: cross-entropy of one class or of many notes over whole sequences, and the mean squared error."""
 
 import numpy as np
 
-from rnnlib.activations import softmax
+from rnnlib.activations import sigmoid, softmax
 from rnnlib.validation import check_array, check_lengths, check_targets
 
 
@@ -86,6 +86,81 @@ def cross_entropy_backward(logits, targets, lengths=None):
     return dlogits * alive[:, :, None] / int(lengths.sum())
 
 
+def bernoulli_cross_entropy(logits, targets, lengths=None):
+    r"""Mean negative log-probability of sets, such as the notes that sound together, in nats a time step.
+
+    .. math::
+
+        L = \frac{1}{N} \sum_{n=1}^{N} \sum_{k=1}^{K} \max(o_{n,k}, 0) - o_{n,k} y_{n,k} + \log(1 + e^{-|o_{n,k}|})
+
+    which is :math:`-\log \sigma(o)` where :math:`y = 1` and :math:`-\log(1 - \sigma(o))` where :math:`y = 0`, written
+    so that no exponential overflows. N counts time steps, as in `cross_entropy`; the K members of a set are summed.
+
+    Parameters
+    ----------
+    logits : array of float32 or float64, shape (..., K)
+        Log-odds o of each member.
+    targets : array, the shape and dtype of logits
+        y, 1 for what is in the set and 0 for what is not; anything between, too.
+    lengths : array of integers, shape (B,), optional
+        For logits of shape (T, B, K): how many steps of each sequence count, all when left out.
+
+    Returns
+    -------
+    loss : float
+        K log 2 for logits that are 0.
+
+    Raises
+    ------
+    TypeError
+        When an argument is not a numpy array.
+    ValueError
+        When a shape or dtype is not as above, an entry is NaN or infinite, or a target is not from 0 to 1.
+
+    Source
+    ------
+    Boulanger-Lewandowski, Bengio and Vincent 2012, for the measure; Goodfellow, Bengio and Courville 2016, section
+    6.2.2.2, for the unit.
+    """
+    alive = _check_sets(logits, targets, lengths)
+    each = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))
+    steps = each.sum(axis=-1)
+    return float((steps if alive is None else steps[alive]).mean())
+
+
+def bernoulli_cross_entropy_backward(logits, targets, lengths=None):
+    r"""Gradient of `bernoulli_cross_entropy` by the logits.
+
+    .. math:: \frac{\partial L}{\partial o_{n,k}} = \frac{1}{N} \bigl( \sigma(o_{n,k}) - y_{n,k} \bigr)
+
+    Parameters
+    ----------
+    logits, targets : arrays
+        As in `bernoulli_cross_entropy`.
+    lengths : array of integers, shape (B,), optional
+        As in `bernoulli_cross_entropy`.
+
+    Returns
+    -------
+    dlogits : array, the shape and dtype of logits
+        0 where there is padding.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `bernoulli_cross_entropy`.
+
+    Source
+    ------
+    Goodfellow, Bengio and Courville 2016, section 6.2.2.2.
+    """
+    alive = _check_sets(logits, targets, lengths)
+    dlogits = sigmoid(logits) - targets
+    if alive is None:
+        return dlogits / (targets.size // targets.shape[-1])
+    return dlogits * alive[:, :, None] / int(lengths.sum())
+
+
 def mean_squared_error(ys, targets):
     r"""Mean squared difference, over all entries.
 
@@ -156,6 +231,20 @@ def _check(logits, targets, lengths):
     if lengths is None:
         return None
     T, B = targets.shape
+    check_lengths(lengths, B, T)
+    return np.arange(T)[:, None] < lengths
+
+
+def _check_sets(logits, targets, lengths):
+    """Raise unless the arguments fit; which steps count, (T, B), or None for all."""
+    leading = {f"axis {i}": None for i in range(np.ndim(logits) - 1)}
+    check_array("logits", logits, {**(leading if lengths is None else {"T": None, "B": None}), "K": None})
+    check_array("targets", targets, logits.shape, logits.dtype)
+    if targets.min() < 0 or targets.max() > 1:
+        raise ValueError(f"targets go from {targets.min():g} to {targets.max():g}; they should be from 0 to 1")
+    if lengths is None:
+        return None
+    T, B, _ = targets.shape
     check_lengths(lengths, B, T)
     return np.arange(T)[:, None] < lengths
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 #: What each part may import of rnnlib; the order is the order of dependence.
 CORE = ["validation", "activations", "losses", "cells", "bptt", "fast", "init", "layers", "recurrent", "network"]
-CORE += ["imaginet", "storage", "gradcheck", "optim", "training", "tasks"]
+CORE += ["imaginet", "storage", "gradcheck", "optim", "online", "training", "tasks"]
 MAY_IMPORT = {
     "validation": set(),
     "activations": set(),
@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "storage": {"validation", "layers", "recurrent", "network", "imaginet"},
     "gradcheck": set(),
     "optim": {"validation"},
-    "tasks": set(),
+    "online": {"validation", "activations", "fast"},
+    "tasks": {"validation"},
     "training": {"losses", "optim"},
     "torch_models": {"__init__"},
     "convert": {"validation", "layers", "recurrent", "network"},

@@ -95,8 +95,18 @@ def visit(browser, address, mode):
             page.evaluate("MathJax.startup.promise")
             page.wait_for_load_state("networkidle")
         if mode == "print":
-            page.emulate_media(media="print")
-            page.wait_for_function("document.documentElement.dataset.theme == 'light'")
+            turn(page, mode)
         yield seen
     finally:
         context.close()
+
+
+def turn(page, mode):
+    """Show an open page in another of `MODES`, and wait until it has its colours."""
+    page.set_viewport_size(MODES[mode]["viewport"])
+    page.emulate_media(media="screen")
+    page.emulate_media(color_scheme=MODES[mode]["color_scheme"])
+    if mode == "print":
+        page.emulate_media(media="print")
+    theme = "light" if mode == "print" else MODES[mode]["color_scheme"]  # paper is white, also from a dark screen
+    page.wait_for_function("theme => document.documentElement.dataset.theme == theme", arg=theme)

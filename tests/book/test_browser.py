@@ -3,27 +3,31 @@
 import re
 
 import pytest
-from browser import MODES, PAGES, ROOT
+from browser import MODES, PAGES, ROOT, turn
 from test_pages import Definitions
 
+# How far the page as a whole can be scrolled sideways.
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 NOTATION = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_loads_from_its_own_host_without_an_error(look, page, mode):
-    with look(f"{page}.html", mode) as seen:
-        assert seen.foreign == []
-        assert seen.failed == []
-        assert seen.errors == []
+def test_a_page_loads_from_its_own_host_without_an_error_and_keeps_to_its_width(look, page):
+    with look(f"{page}.html", "phone") as seen:
         # Every equation is set, and none shows an error.
         assert seen.page.locator("mjx-merror").count() == 0
         assert seen.page.locator("mjx-container").count() == seen.page.locator("span.math, div.math").count()
-        # Nothing sticks out: the page never scrolls sideways as a whole, also with a font that is wider than this one.
-        sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert seen.page.evaluate(sideways) == 0
+        for mode in MODES:
+            turn(seen.page, mode)
+            assert seen.page.evaluate(SIDEWAYS) == 0, mode
+        # Also with a font that is wider than this one.
         seen.page.add_style_tag(content="* { letter-spacing: 0.12em !important }")
-        assert seen.page.evaluate(sideways) == 0
+        for mode in MODES:
+            turn(seen.page, mode)
+            assert seen.page.evaluate(SIDEWAYS) == 0, f"{mode}, wide letters"
+        assert seen.foreign == []
+        assert seen.failed == []
+        assert seen.errors == []
 
 
 def test_the_equations_of_the_notation_page_are_set(look):

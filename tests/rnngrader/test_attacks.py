@@ -11,7 +11,7 @@ import time
 
 import nbformat
 import pytest
-from courses import ROOT, mark
+from courses import ROOT, descendants, mark
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import is_grade
 
@@ -196,21 +196,6 @@ def text_of(output):
     return output.text if output.output_type == "stream" else output.data.get("text/plain", "")
 
 
-def processes():
-    """The ids of all processes that descend from this one."""
-    parents = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/stat") as file:
-                parents[int(name)] = int(file.read().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            pass
-    found = {os.getpid()}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
-
-
 HONEST = (1.0, 1.0, 1.0, 1.0)
 LOOK = "import os\nprint(*(sorted(os.listdir(d)) for d in ('/tmp', '/dev/shm', '/submission', '.')))"
 
@@ -220,7 +205,7 @@ def test_an_attack_gets_what_its_functions_deserve_and_leaves_nothing(pair, atta
     own, softmax, deserved, words = ATTACKS[attack]
     pair.student.start()
     pair.tests.start()
-    before = processes()
+    before = descendants(os.getpid())
     start = time.monotonic()
     notebook = assignment(softmax, READOUT, own)
     points, problems, shown, execution = graded(pair, notebook)
@@ -231,9 +216,11 @@ def test_an_attack_gets_what_its_functions_deserve_and_leaves_nothing(pair, atta
     assert len(str(notebook)) < 2 * 2**20
     assert took < 30, "took too long"
     until = time.monotonic() + 2
-    while processes() - before and time.monotonic() < until:  # the last one says that all others are gone, then goes
+    while (
+        descendants(os.getpid()) - before and time.monotonic() < until
+    ):  # the last one says that all others are gone, then goes
         time.sleep(0.01)
-    assert processes() - before == set()
+    assert descendants(os.getpid()) - before == set()
     # The next one in the same containers sees nothing of it, and gets all of theirs.
     points, problems, shown, _ = graded(pair, assignment(RIGHT, READOUT, LOOK))
     assert (points, problems) == (HONEST, [])

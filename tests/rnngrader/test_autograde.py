@@ -205,6 +205,18 @@ def test_a_crash_in_an_answer_is_shown_at_the_students_line(graded):
     words = re.sub("<[^>]*>", "", page)
     assert "Cell In[2], line 2" in words and "JSONDecodeError: Expecting property name" in words
     assert "NameError: name 'double' is not defined" in words
+    assert words.count("The cell of your answer does not define it, or stopped before it did.") == 2
+
+
+def test_what_was_noticed_is_said_on_top_of_the_graders_notebook_and_once_on_the_page(graded):
+    for student, title in (("duplicated", "What was noticed in this notebook"), ("new-notebook", "A person must look")):
+        notebook = nbformat.read(graded.root / "autograded" / student / "small" / "small.ipynb", as_version=4)
+        reason = CLASS[student][-1]
+        assert title in notebook.cells[0].source and reason in notebook.cells[0].source
+        page = (graded.root / "feedback" / student / "small" / "small.html").read_text(encoding="utf-8")
+        assert page.count(reason) == 1
+    untroubled = nbformat.read(graded.root / "autograded" / "right" / "small" / "small.ipynb", as_version=4)
+    assert untroubled.cells[0].source == "# Small"
 
 
 def test_the_page_of_a_broken_file_says_what_is_wrong_and_shows_no_answers(graded):

@@ -251,7 +251,7 @@ def test_on_a_dask_cluster_a_killed_worker_costs_nobody_anything(course, one_by_
 @pytest.fixture
 def own_environment(monkeypatch):
     """What nbgrader_config.py sets in this process is gone after the test."""
-    for name in ("PATH", "RNNLIB_HIDDEN_SEED", "OPENBLAS_NUM_THREADS"):
+    for name in ("PATH", "RNNLIB_HIDDEN_SEED", "RNNGRADER_SEED_OF_CONFIG", "OPENBLAS_NUM_THREADS"):
         monkeypatch.setenv(name, os.environ.get(name, "1"))
 
 

@@ -3,6 +3,8 @@
 import csv
 import os
 import shutil
+import subprocess
+import sys
 import time
 
 import nbformat
@@ -64,6 +66,19 @@ def test_displays_are_cleared_and_updated_as_in_a_notebook(pair):
     code = "from IPython.display import display, clear_output\nprint('gone')\nclear_output()\n"
     code += "shown = display('first', display_id=True)\nshown.update('second')"
     assert run(pair, code)[1] == [["'second'"]]
+
+
+def test_of_an_output_is_kept_what_a_page_can_show(pair):
+    code = """from IPython.display import HTML, Javascript, display
+display(HTML("<b>bold</b>"))
+display(Javascript("alert(1)"))
+display({"application/vnd.jupyter.widget-view+json": {}, "text/plain": "a widget"}, raw=True)
+display({"text/vnd.mermaid": "graph TD;", "application/json": {"a": 1}}, raw=True)"""
+    (cell,) = run(pair, code)[2]
+    data = [dict(output.data) for output in cell.outputs]
+    words = ["<IPython.core.display.HTML object>", "<IPython.core.display.Javascript object>", "a widget"]
+    assert [each.pop("text/plain") for each in data] == words
+    assert data == [{"text/html": "<b>bold</b>"}, {}, {}]
 
 
 def test_a_students_name_is_a_proxy_in_a_test_and_a_value_its_copy(pair):
@@ -202,6 +217,51 @@ def test_ending_a_container_ends_all_in_it(folder):
         while True:
             process.channel.receive(time.monotonic() + 20)
     process.end()
+
+
+def alive(pair):
+    return [container._bwrap is not None for container in (pair.student, pair.tests)]
+
+
+def test_containers_end_when_no_submission_comes_and_start_again_with_the_next(folder):
+    pair = Pair(Sandbox(idle_seconds=0.5), folder, {})
+    try:
+        assert run(pair, "1", ("t", "1.0"))[1] == [["1"], ["1.0"]]
+        assert alive(pair) == [True, True]
+        # One that takes longer than that is left alone.
+        assert run(pair, "a = 2", "import time\ntime.sleep(1.5)\na", ("t", "2.0"))[1] == [[], ["2"], ["2.0"]]
+        until = time.monotonic() + 10
+        while any(alive(pair)) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert alive(pair) == [False, False]
+        assert run(pair, "3", ("t", "3.0"))[1] == [["3"], ["3.0"]]
+        assert run(pair, "open('data/numbers.txt').read()")[1] == [["'1 2 3'"]]
+    finally:
+        pair.close()
+
+
+def test_containers_can_end_after_each_submission(folder):
+    pair = Pair(Sandbox(idle_seconds=0), folder, {})
+    try:
+        assert run(pair, "1")[1] == [["1"]] and alive(pair) == [False, False]
+        assert run(pair, "2")[1] == [["2"]] and alive(pair) == [False, False]
+    finally:
+        pair.close()
+
+
+def test_waiting_containers_do_not_keep_the_grader_from_ending(folder):
+    program = f"""if True:
+        from nbformat.v4 import new_code_cell, new_notebook
+        from rnngrader.sandbox import Sandbox
+        from rnngrader.split import Execution
+        from rnngrader.work import borrowed, release_of
+        with borrowed(release_of({str(folder)!r}, Sandbox())) as pair:
+            Execution(pair, new_notebook(), 5).run([new_code_cell("1")], str)
+        print(pair.student._bwrap.pid, pair.tests._bwrap.pid)"""
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 0
+    for number in done.stdout.split():
+        assert not os.path.exists(f"/proc/{number}")
 
 
 @pytest.mark.parametrize(

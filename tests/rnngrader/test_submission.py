@@ -186,12 +186,14 @@ def test_text_is_recognised_when_an_old_jupyter_dropped_the_ids(release):
     assert notes.notes == []
 
 
-def test_pictures_in_a_written_answer_stay(release):
+def test_pictures_in_a_written_answer_and_in_a_cell_of_their_own_stay(release):
     student = nbformat.from_dict(json.loads(nbformat.writes(release)))
     student.cells[5].source = "![](attachment:a.png)"
     student.cells[5].attachments = {"a.png": {"image/png": "iVBORw0="}}
+    student.cells.append(new_markdown_cell("![](attachment:b.png)", attachments={"b.png": {"image/png": "iVBORw0="}}))
     rebuilt, _ = rebuild(release, handed_in(student))
     assert rebuilt.cells[5].attachments == {"a.png": {"image/png": "iVBORw0="}}
+    assert rebuilt.cells[-1].attachments == {"b.png": {"image/png": "iVBORw0="}}
 
 
 @pytest.mark.parametrize(

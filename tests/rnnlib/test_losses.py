@@ -6,6 +6,8 @@ import torch
 
 from rnnlib.gradcheck import numerical_gradient, relative_error
 from rnnlib.losses import (
+    bernoulli_cross_entropy,
+    bernoulli_cross_entropy_backward,
     cross_entropy,
     cross_entropy_backward,
     mean_squared_error,
@@ -124,3 +126,34 @@ def test_a_list_is_named():
 def test_wrong_lengths_and_pairs_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+SETS = (RNG.uniform(size=LOGITS.shape) < 0.3).astype(float)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "padded"])
+def test_the_loss_of_sets_agrees_with_torch(lengths):
+    logits, weight = torch.tensor(LOGITS, requires_grad=True), torch.ones(5, 3, 1, dtype=torch.float64)
+    steps = 15 if lengths is None else lengths.sum()
+    if lengths is not None:
+        weight[torch.arange(5)[:, None] >= torch.tensor(lengths)] = 0
+    theirs = torch.nn.functional.binary_cross_entropy_with_logits
+    loss = theirs(logits, torch.tensor(SETS), weight=weight, reduction="sum") / steps
+    loss.backward()
+    assert bernoulli_cross_entropy(LOGITS, SETS, lengths) == pytest.approx(loss.item(), rel=1e-14)
+    assert relative_error(bernoulli_cross_entropy_backward(LOGITS, SETS, lengths), logits.grad.numpy()) < 1e-14
+
+
+def test_the_loss_of_sets_holds_for_large_logits_and_for_none():
+    logits, targets = np.array([[1000.0, -1000.0, 1000.0]]), np.array([[1.0, 0.0, 0.0]])
+    assert bernoulli_cross_entropy(logits, targets) == 1000.0
+    assert bernoulli_cross_entropy(np.zeros((4, 2, 3)), np.ones((4, 2, 3))) == pytest.approx(3 * np.log(2), rel=1e-15)
+    single = bernoulli_cross_entropy_backward(LOGITS.astype(np.float32), SETS.astype(np.float32))
+    assert single.dtype == np.float32
+
+
+def test_sets_that_are_none_are_named():
+    with pytest.raises(ValueError, match="targets go from -1 to 2; they should be from 0 to 1"):
+        bernoulli_cross_entropy(np.zeros((1, 2)), np.array([[-1.0, 2.0]]))
+    with pytest.raises(ValueError, match=r"targets has shape \(2, 1\)"):
+        bernoulli_cross_entropy(np.zeros((1, 2)), np.zeros((2, 1)))
