@@ -11,12 +11,13 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.utils import capture_log, temp_attrs
 
-from rnngrader import digest, export
+from rnngrader import database, digest, export
 from rnngrader.course import open_course
+from rnngrader.pipeline import is_recorded
 from rnngrader.sandbox import Sandbox
 
 
-def grade(root, assignment, class_folder=None, students=None, again=False, unsafe=False, say=print):
+def grade(root, assignment, class_folder=None, students=None, again=False, unsafe=False, say=print, db_url=None):
     """Autogrades an assignment, makes the feedback pages and writes grades.csv.
 
     A student whose submission, release and graders are as they were is not run again, and a feedback page that is up
@@ -37,6 +38,8 @@ def grade(root, assignment, class_folder=None, students=None, again=False, unsaf
         Whether to run without a sandbox what students wrote; each outcome then says so.
     say : callable
         Called with each line of progress.
+    db_url : str or None
+        The gradebook; see `rnngrader.course.open_course`.
 
     Returns
     -------
@@ -46,15 +49,16 @@ def grade(root, assignment, class_folder=None, students=None, again=False, unsaf
     Raises
     ------
     RuntimeError
-        When the assignment itself cannot be registered, or there is no sandbox here.
+        When the assignment itself cannot be registered, or there is no sandbox here, or the gradebook cannot be used.
     ValueError
-        When one of `students` has no submission and is not in the gradebook.
+        When the gradebook's URL cannot be read, or one of `students` has no submission and is not in the gradebook.
     """
-    app = open_course(root, class_folder)
+    app = open_course(root, class_folder, db_url)
     if unsafe:
         app.config.Sandbox.unsafe = True
     Sandbox(parent=app).require()
     coursedir = app.coursedir
+    database.require(coursedir)
     home = Path(class_folder or root)
     home.mkdir(parents=True, exist_ok=True)
     register(app, assignment)
@@ -160,13 +164,14 @@ def _bad_time(coursedir, assignment, student):
 def _is_graded(app, assignment, student):
     coursedir = app.coursedir
     folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    notebooks = sorted(folder.glob("*.ipynb"))
-    told = [nbformat.read(path, as_version=4).metadata.get("rnngrader", {}) for path in notebooks]
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
+    told = [notebook.metadata.get("rnngrader", {}) for notebook in notebooks.values()]
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook, suppress(MissingEntry):
         late = gradebook.find_submission(assignment, student).total_seconds_late  # by today's due date
         now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe, late
         before = [(each.get("digest"), each.get("unsafe", False), each.get("seconds_late")) for each in told]
-        return bool(told) and all(each == now for each in before)
+        recorded = (is_recorded(nb, name, gradebook, assignment, student) for name, nb in notebooks.items())
+        return bool(told) and all(each == now for each in before) and all(recorded)
     return False
 
 
