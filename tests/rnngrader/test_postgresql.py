@@ -203,8 +203,23 @@ def test_grades_csv_is_that_of_sqlite(graded, course):
         "cem": ("7.5", "0.5", "written answer to be graded"),
         "dan": ("0", "0", "a person must look"),
     }
-    assert list(found["ann"])[-3:] == ["double", "twice", "question-why"]  # a server has no order of its own
+    assert list(found["ann"])[-3:] == ["double", "twice", "question-why"]
     assert not (course.root / "on-server" / "gradebook.db").exists()
+
+
+def test_points_stand_in_the_notebooks_order(graded, here):
+    """A server gives rows in any order: here those of the first function, which were written last."""
+    engine = create_engine(graded.urls["on-server"])
+    names = "SELECT id FROM base_cell WHERE name LIKE 'double%'"
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE grade SET auto_score = auto_score WHERE cell_id IN ({names})"))
+    engine.dispose()
+    with Gradebook(graded.urls["on-server"], "rnn") as book:
+        (notebook,) = book.find_submission("small", "ann").notebooks
+        assert notebook.grades[-1].name.startswith("double")
+    command = ["export", "small", "--format", "csv", "--out", "ordered.csv", "--class", "on-server", "--db"]
+    assert cli.main([*command, graded.urls["on-server"]]) == 0
+    assert Path("ordered.csv").read_bytes() == Path("in-file/grades.csv").read_bytes()
 
 
 def test_what_is_graded_is_not_run_again(graded, course):
