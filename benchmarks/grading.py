@@ -12,9 +12,11 @@ import os
 import platform
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +43,13 @@ c = get_config()
 c.CourseDirectory.course_id = "rnn"
 c.ClearSolutions.code_stub = {code!r}
 c.ClearSolutions.text_stub = {text!r}
+"""
+SCORES = """\
+SELECT submitted_assignment.student_id, base_cell.name, grade.auto_score
+FROM grade JOIN base_cell ON base_cell.id = grade.cell_id
+JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+WHERE base_cell.name NOT LIKE 'question-%'
 """
 STYLE = """\
 from rnnlib.checks.styles.lstm import STYLES
@@ -212,18 +221,11 @@ def scores(folder):
     scores : dict of str to dict of str to float
         Of the checks alone; None where the gradebook has no points.
     """
-    from nbgrader.api import Gradebook
-
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}", "rnn") as book:
-        return {
-            each.student_id: {
-                grade.name: grade.auto_score
-                for notebook in each.notebooks
-                for grade in notebook.grades
-                if not grade.name.startswith("question-")
-            }
-            for each in book.assignment_submissions(ASSIGNMENT)
-        }
+    found = {}
+    with closing(sqlite3.connect(folder / "gradebook.db")) as book:
+        for student, cell, points in book.execute(SCORES):
+            found.setdefault(student, {})[cell] = points
+    return found
 
 
 def compare(submissions, stock, ours, stock_folder):

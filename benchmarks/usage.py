@@ -1,6 +1,7 @@
 """What a command takes: time on the wall, CPU time and the most memory, of itself and of all processes that it starts.
 
 Linux alone can say this. The processes are found by walking down from this one: nothing else may be running under it.
+To look costs about a thirtieth of one core.
 """
 
 import ctypes
