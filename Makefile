@@ -16,7 +16,7 @@ test book check-book grade pictures experiments grader-proof: export OPENBLAS_NU
 test book check-book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench bench-ladder bench-gpu experiments grader-proof lint format lock clean
+.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench bench-ladder bench-grading bench-gpu experiments grader-proof lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -105,6 +105,9 @@ bench-gpu: setup  ## walk it in torch on a GPU; without one it says so, and writ
 
 experiments: setup  ## run the papers' experiments whose results are missing or of other code (hours; goes on after a stop)
 	python -m experiments
+
+bench-grading: setup  ## time grading beside stock nbgrader; writes benchmarks/results/ (minutes; wants the machine alone)
+	python -m benchmarks.grading
 
 grader-proof: setup  ## count what the checks catch, name and let through; writes benchmarks/results/ (minutes)
 	python -m benchmarks.grader_proof

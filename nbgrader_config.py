@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import rnngrader
+from rnngrader.database import hide_passwords
 
 # The hidden checks draw their cases from this word. Change it every term, and grade a term with one word.
 HIDDEN_SEED = "first term"
@@ -25,6 +26,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 c.CourseDirectory.root = str(ROOT)
 c.CourseDirectory.course_id = "rnn"
+# The gradebook is gradebook.db beside this file, or in a class's own folder. To have it on a PostgreSQL server instead,
+# make an empty database (`createdb rnn`), install the driver (`pip install 'rnnlib[postgresql]'`) and set its URL here.
+# Leave the password to ~/.pgpass or PGPASSWORD, where the driver looks; one in the URL is kept out of all messages.
+# c.CourseDirectory.db_url = "postgresql+psycopg://user@host/rnn"
+hide_passwords()
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 # Left behind whenever nbgrader copies a folder (release, submit, collect). It must not match timestamp.txt.

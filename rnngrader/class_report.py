@@ -200,7 +200,7 @@ def collect(app, assignment):
         except MissingEntry:
             names = ", ".join(sorted(a.name for a in gradebook.assignments)) or "nothing yet"
             raise ValueError(f"{assignment} is not in the gradebook, which holds {names}: grade it first") from None
-        parts, order = {}, _order(coursedir, assignment)
+        parts, order = {}, export.order(coursedir, assignment)
         cells = [cell for notebook in known.notebooks for cell in notebook.grade_cells]
         for cell in sorted(cells, key=lambda c: order.get(c.name, len(order))):
             part, kind = split_id(cell.name)
@@ -274,24 +274,13 @@ def _read(coursedir, assignment, student):
     return found, sum(known) if known else None, lacking
 
 
-def _order(coursedir, assignment):
-    """The place of each graded cell in the released notebook, by grade_id."""
-    marks = [c.metadata.get("nbgrader", {}) for nb in _released(coursedir, assignment) for c in nb.cells]
-    return {each["grade_id"]: place for place, each in enumerate(marks) if each.get("grade")}
-
-
 def _title(coursedir, assignment):
     """The heading of the released notebook, or the assignment's name."""
-    for notebook in _released(coursedir, assignment):
+    for notebook in export.released(coursedir, assignment):
         for cell in notebook.cells:
             if cell.cell_type == "markdown" and (found := HEADING.findall(cell.source)):
                 return found[0].lstrip("# ")
     return assignment
-
-
-def _released(coursedir, assignment):
-    folder = Path(coursedir.format_path(coursedir.release_directory, ".", assignment))
-    return [nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))]
 
 
 def _median(values):

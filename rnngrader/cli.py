@@ -44,6 +44,7 @@ def main(arguments=None):
     grade.add_argument("assignment", help="such as 01-rnn")
     grade.add_argument("--students", nargs="+", metavar="ID", help="only these")
     grade.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
+    _takes_gradebook(grade)
     grade.add_argument("--again", action="store_true", help="also what has not changed")
     grade.add_argument(
         "--unsafe", action="store_true", help="without a sandbox: what students wrote runs with your rights"
@@ -67,6 +68,7 @@ def main(arguments=None):
     report.set_defaults(run=_report)
     report.add_argument("assignment", help="such as 01-rnn; grade it first")
     report.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
+    _takes_gradebook(report)
     report.add_argument(
         "--anonymous", action="store_true", help="for showing in class: without any student's id, name or reason"
     )
@@ -100,6 +102,8 @@ def main(arguments=None):
     )
     export.add_argument("--class", dest="folder", metavar="DIR", help="the class's folder; default: the course's root")
 
+    _takes_gradebook(export)
+
     sample = commands.add_parser("sample-class", help="make the sample class, grade it, and write the class report")
     sample.set_defaults(run=_sample_class)
     sample.add_argument("--again", action="store_true", help="also what has not changed")
@@ -108,9 +112,10 @@ def main(arguments=None):
     if importlib.util.find_spec("nbgrader") is None:  # rnnlib alone brings the command, but not what it needs
         print(NO_NBGRADER, file=sys.stderr)
         return 2
-    from sqlalchemy.exc import SAWarning
+    from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
     from rnngrader.course import find_root
+    from rnngrader.database import reason
 
     warnings.filterwarnings("ignore", "Object of type .* not in session", SAWarning)  # nbgrader's own, harmless
     try:
@@ -118,9 +123,21 @@ def main(arguments=None):
     except (FileNotFoundError, ValueError, RuntimeError) as error:
         print(f"rnngrader: {error}", file=sys.stderr)
         return 2
+    except SQLAlchemyError as error:
+        print(f"rnngrader: the gradebook failed: {reason(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("rnngrader: stopped; what is graded stays graded, and the next run goes on from here", file=sys.stderr)
         return 130
+
+
+def _takes_gradebook(command):
+    command.add_argument(
+        "--db",
+        metavar="URL",
+        help="the gradebook, such as postgresql+psycopg://USER@HOST/DATABASE; default: the one that nbgrader_config.py "
+        "sets, else gradebook.db in the class's folder",
+    )
 
 
 def _exercises(root, options):
@@ -138,8 +155,8 @@ def _grade(root, options):
     if (options.executor == "dask") != (options.scheduler is not None):
         raise ValueError("--executor dask and --scheduler ADDRESS go together: one was given without the other")
     return _grade_class(
-        root, options.assignment, options.folder, options.students, options.again, options.unsafe, options.jobs,
-        options.scheduler,
+        root, options.assignment, options.folder, options.students, options.again, options.unsafe, options.db,
+        options.jobs, options.scheduler,
     )  # fmt: skip
 
 
@@ -151,19 +168,20 @@ def _sample_class(root, options):
     unsafe = shutil.which("bwrap") is None
     if unsafe:
         print("bubblewrap is not installed: these submissions are the course's own, and are graded without a sandbox")
-    status = _grade_class(root, sample_class.ASSIGNMENT, folder, None, options.again, unsafe)
-    _write_report(root, sample_class.ASSIGNMENT, folder, anonymous=False)
+    own = f"sqlite:///{folder / 'gradebook.db'}"  # never the gradebook of a real class
+    status = _grade_class(root, sample_class.ASSIGNMENT, folder, None, options.again, unsafe, own)
+    _write_report(root, sample_class.ASSIGNMENT, folder, own, anonymous=False)
     return status
 
 
 def _report(root, options):
-    return _write_report(root, options.assignment, options.folder, options.anonymous)
+    return _write_report(root, options.assignment, options.folder, options.db, options.anonymous)
 
 
-def _write_report(root, assignment, folder, anonymous):
+def _write_report(root, assignment, folder, db_url, anonymous):
     from rnngrader.class_report import write
 
-    page, table = write(_open_graded(root, folder), assignment, folder or root, anonymous)
+    page, table = write(_open_graded(root, folder, db_url), assignment, folder or root, anonymous)
     print(f"report:   {os.path.relpath(page)}")
     print(f"the same: {os.path.relpath(table)}")
     return 0
@@ -177,7 +195,7 @@ def _export(root, options):
     titles = dict(pair.partition("=")[::2] for pair in options.title)
     if not all(titles.values()):
         raise ValueError(f"--title is ASSIGNMENT=TITLE, not {' '.join(options.title)}")
-    coursedir = _open_graded(root, options.folder).coursedir
+    coursedir = _open_graded(root, options.folder, options.db).coursedir
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
             found = export.outcomes(coursedir, gradebook, list(dict.fromkeys(options.assignments)))
@@ -199,18 +217,17 @@ def _export(root, options):
     return 1 if placed.unplaced else 0
 
 
-def _open_graded(root, folder):
+def _open_graded(root, folder, db_url):
     """The course, with a class that has been graded: looking into another one would make it an empty gradebook."""
     from rnngrader.course import open_course
+    from rnngrader.database import require
 
-    app = open_course(root, folder)
-    kind, _, file = app.coursedir.db_url.partition(":///")
-    if kind == "sqlite" and not Path(file).is_file():
-        raise ValueError(f"there is no gradebook {file}: grade the class first")
+    app = open_course(root, folder, db_url)
+    require(app.coursedir, filled=True)
     return app
 
 
-def _grade_class(root, assignment, folder, students, again, unsafe, jobs=None, scheduler=None):
+def _grade_class(root, assignment, folder, students, again, unsafe, db_url, jobs=None, scheduler=None):
     from tqdm import tqdm
 
     from rnngrader.grade import grade
@@ -220,7 +237,7 @@ def _grade_class(root, assignment, folder, students, again, unsafe, jobs=None, s
         sys.stdout.flush()
 
     start = time.perf_counter()
-    failed = grade(root, assignment, folder, students, again, unsafe, jobs, scheduler, say)
+    failed = grade(root, assignment, folder, students, again, unsafe, say, db_url, jobs, scheduler)
     home = Path(os.path.relpath(folder or root))
     print(f"graded in {time.perf_counter() - start:.0f} s")
     print(f"grades:   {home / 'grades.csv'}")

@@ -31,7 +31,7 @@ def find_root(start="."):
     raise FileNotFoundError(f"no {CONFIG} in {start} or above it: run this inside the course")
 
 
-def open_course(root, class_folder=None):
+def open_course(root, class_folder=None, db_url=None):
     """An nbgrader application with the course's configuration, quiet but for warnings.
 
     Parameters
@@ -40,6 +40,9 @@ def open_course(root, class_folder=None):
         The folder of nbgrader_config.py.
     class_folder : path or None
         Where submitted/, autograded/, feedback/ and gradebook.db of a class lie; None for the root itself.
+    db_url : str or None
+        The gradebook, as SQLAlchemy's URL. None for the one that the configuration sets, and where it sets none, for
+        gradebook.db in the class's folder.
 
     Returns
     -------
@@ -57,7 +60,10 @@ def open_course(root, class_folder=None):
         folder = Path(class_folder).resolve()
         for step in ("submitted", "autograded", "feedback"):
             setattr(app.coursedir, f"{step}_directory", str(folder / step))
-        app.coursedir.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+        if "db_url" not in app.config.CourseDirectory:
+            app.coursedir.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+    if db_url is not None:
+        app.coursedir.db_url = db_url
     return app
 
 

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 from nbgrader.api import MissingEntry
 from nbgrader.plugins import ExportPlugin
 
@@ -153,7 +154,28 @@ def _visible(folder):
 def outcomes(coursedir, gradebook, assignments):
     """One Outcome for each assignment and student: those of the gradebook and those with a folder in submitted/."""
     everyone = sorted({*students(coursedir), *(student.id for student in gradebook.students)})
-    return [outcome(coursedir, gradebook, a, s) for a in assignments for s in everyone]
+    found = []
+    for assignment in assignments:
+        place = {}
+        for grade_id in order(coursedir, assignment):
+            place.setdefault(split_id(grade_id)[0], len(place))
+        for student in everyone:
+            each = outcome(coursedir, gradebook, assignment, student)
+            each.parts = dict(sorted(each.parts.items(), key=lambda part: (place.get(part[0], len(place)), part[0])))
+            found.append(each)
+    return found
+
+
+def order(coursedir, assignment):
+    """The place of each graded cell in the release, by grade_id. What a gradebook gives has no order of its own."""
+    marks = [c.metadata.get("nbgrader", {}) for nb in released(coursedir, assignment) for c in nb.cells]
+    return {each["grade_id"]: place for place, each in enumerate(marks) if each.get("grade")}
+
+
+def released(coursedir, assignment):
+    """The notebooks of an assignment's release."""
+    folder = Path(coursedir.format_path(coursedir.release_directory, ".", assignment))
+    return [nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))]
 
 
 def write_csv(path, found):

@@ -7,24 +7,27 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
+import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.utils import capture_log, temp_attrs
 from tqdm import tqdm
 
-from rnngrader import digest, export
+from rnngrader import database, digest, export
 from rnngrader.course import open_course
-from rnngrader.pipeline import Sanitize
+from rnngrader.pipeline import Sanitize, is_recorded
 from rnngrader.pool import Dask, Processes, Submission, completed, cores
 from rnngrader.sandbox import Sandbox
 
 
 def grade(
-    root, assignment, class_folder=None, students=None, again=False, unsafe=False, jobs=None, scheduler=None, say=print
-):
+    root, assignment, class_folder=None, students=None, again=False, unsafe=False, say=print, db_url=None, jobs=None,
+    scheduler=None,
+):  # fmt: skip
     """Autogrades an assignment, makes the feedback pages and writes grades.csv.
 
     A student whose submission, release and graders are as they were is not run again, and a feedback page that is up
@@ -45,12 +48,14 @@ def grade(
     unsafe : bool
         Whether to run without a sandbox what students wrote, one after the other in this process; each outcome then
         says so.
+    say : callable
+        Called with each line of progress, in the order in which submissions are done. On a terminal there is a bar too.
+    db_url : str or None
+        The gradebook; see `rnngrader.course.open_course`.
     jobs : int or None
         How many submissions run at a time on this machine; None for one on each CPU that this process may use.
     scheduler : str or None
         The address of a Dask scheduler, for its workers to run them.
-    say : callable
-        Called with each line of progress, in the order in which submissions are done. On a terminal there is a bar too.
 
     Returns
     -------
@@ -60,13 +65,15 @@ def grade(
     Raises
     ------
     RuntimeError
-        When the assignment itself cannot be registered, or there is no sandbox here or no Dask cluster there.
+        When the assignment itself cannot be registered, there is no sandbox here or no Dask cluster there, or the
+        gradebook cannot be used.
     ValueError
-        When one of `students` has no submission and is not in the gradebook, or the arguments do not go together.
+        When the gradebook's URL cannot be read, one of `students` has no submission and is not in the gradebook, or the
+        arguments do not go together.
     KeyboardInterrupt
         When stopped by SIGINT or SIGTERM, with what was graded until then recorded.
     """
-    app = open_course(root, class_folder)
+    app = open_course(root, class_folder, db_url)
     if unsafe:
         app.config.Sandbox.unsafe = True
     sandbox = Sandbox(parent=app)
@@ -78,17 +85,18 @@ def grade(
         raise ValueError("jobs is for processes on this machine: with a scheduler, its workers are what there is")
     if scheduler is None:
         sandbox.require()
+    database.require(app.coursedir)
     home = Path(class_folder or root)
     home.mkdir(parents=True, exist_ok=True)
     with _stopped_by_signals() as undisturbed:
         with undisturbed():
             register(app, assignment)
         if sandbox.unsafe:
-            pool = nullcontext()
+            pool = nullcontext
         elif scheduler is not None:
-            pool = Dask(scheduler)
+            pool = partial(Dask, scheduler)
         else:
-            pool = Processes(cores() if jobs is None else jobs)
+            pool = partial(Processes, cores() if jobs is None else jobs)
         return _grade(app, assignment, home, students, again, pool, undisturbed, say)
 
 
@@ -127,7 +135,7 @@ def _stopped_by_signals():
 
 
 def _grade(app, assignment, home, students, again, pool, undisturbed, say):
-    """`grade` for an assignment that is registered; `pool` runs the submissions, or nothing where they run here."""
+    """`grade` for an assignment that is registered; `pool` makes what runs the submissions, None for here."""
     coursedir, failed = app.coursedir, {}
     known = export.students(coursedir)
     chosen = known if students is None else sorted(set(students))
@@ -184,7 +192,7 @@ def _grade(app, assignment, home, students, again, pool, undisturbed, say):
                     record(student, {})
 
     try:
-        with bar, pool as workers:
+        with bar, pool() as workers:
             for submission, ran in submissions() if workers is None else completed(workers, submissions()):
                 if isinstance(ran, Exception):
                     ran = dict.fromkeys(submission.tasks, ran)
@@ -263,12 +271,14 @@ def _bad_time(coursedir, assignment, student):
 def _is_graded(app, assignment, student):
     coursedir = app.coursedir
     folder = Path(coursedir.format_path(coursedir.autograded_directory, student, assignment))
-    told = [export.told(path) for path in sorted(folder.glob("*.ipynb"))]
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
+    told = [notebook.metadata.get("rnngrader", {}) for notebook in notebooks.values()]
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook, suppress(MissingEntry):
         late = gradebook.find_submission(assignment, student).total_seconds_late  # by today's due date
         now = digest.submission(coursedir, assignment, student), Sandbox(parent=app).unsafe, late
         before = [(each.get("digest"), each.get("unsafe", False), each.get("seconds_late")) for each in told]
-        return bool(told) and all(each == now for each in before)
+        recorded = (is_recorded(nb, name, gradebook, assignment, student) for name, nb in notebooks.items())
+        return bool(told) and all(each == now for each in before) and all(recorded)
     return False
 
 

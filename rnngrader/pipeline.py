@@ -254,6 +254,31 @@ def points_of(cell):
     return points, None
 
 
+def is_recorded(nb, name, gradebook, assignment, student):
+    """Whether a gradebook has the points that an autograded notebook's checks gave: it may be another gradebook.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+    name : str
+        The notebook's, without its ending.
+    gradebook : nbgrader.api.Gradebook
+    assignment, student : str
+
+    Returns
+    -------
+    recorded : bool
+
+    Raises
+    ------
+    nbgrader.api.MissingEntry
+        When the gradebook knows nothing of the submission.
+    """
+    recorded = {g.name: g.auto_score for g in gradebook.find_submission_notebook(name, assignment, student).grades}
+    checks = [cell for cell in nb.cells if is_grade(cell) and not is_solution(cell)]
+    return all(recorded.get(cell.metadata.nbgrader.grade_id) == points_of(cell)[0] for cell in checks)
+
+
 def _is_the_students(error, cell):
     """Whether an error in a check comes from the submission: no time left, no function, or a line of the notebook."""
     if error.ename in ("CellTimeoutError", "KeyboardInterrupt", "Stopped", "Misuse", "Ended"):

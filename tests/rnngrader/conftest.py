@@ -9,7 +9,7 @@ from courses import ROOT, Course, small_source
 
 NEED_BUBBLEWRAP = (
     "test_attacks", "test_autograde", "test_bridge", "test_cycle", "test_formgrader", "test_grade", "test_meaning",
-    "test_pool", "test_sample_class", "test_sandbox",
+    "test_pool", "test_postgresql", "test_sample_class", "test_sandbox",
 )  # fmt: skip
 
 
