@@ -8,7 +8,11 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from benchmarks.attacks import mark
+
 ROOT = Path(__file__).resolve().parents[2]
+#: Whether all attacks are tried and all fuzzing is done (`make attacks`), or only a part (`make test`).
+FULL = os.environ.get("ATTACKS") == "all"
 
 IMPORTS = """\
 def check(fn, hidden=False):
@@ -18,15 +22,6 @@ def check(fn, hidden=False):
         print(type(error).__name__)
         return 0.0
 """
-
-
-def mark(cell, **marks):
-    """A notebook cell with nbgrader's marks; its id is its grade_id."""
-    cell.metadata["nbgrader"] = {
-        "schema_version": 3, "grade_id": cell.id, "cell_type": cell.cell_type,
-        "grade": False, "solution": False, "locked": False, "task": False, **marks,
-    }  # fmt: skip
-    return cell
 
 
 def small_source():
