@@ -12,11 +12,11 @@ FIGURES  := $(patsubst %.py,%.svg,$(filter-out $(DRAWING),$(wildcard book/figure
 CHAPTERS := _config.yml _toc.yml $(wildcard exercises/*/*.ipynb) $(shell find book -type f ! -name '*.svg' ! -path '*/__pycache__/*') $(wildcard book/_static/*.svg)
 
 # The course's matrices are small: several BLAS threads, beside other processes, make them many times slower.
-test book check-book grade pictures experiments grader-proof: export OPENBLAS_NUM_THREADS ?= 1
+test book check-book grade pictures experiments grader-proof attacks: export OPENBLAS_NUM_THREADS ?= 1
 test book check-book: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench bench-ladder bench-grading bench-gpu experiments grader-proof lint format lock clean
+.PHONY: help course test setup exercises book pdf check-book serve lab grade figures pictures bench bench-ladder bench-grading bench-gpu experiments grader-proof attacks lint format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -111,6 +111,12 @@ bench-grading: setup  ## time grading beside stock nbgrader; writes benchmarks/r
 
 grader-proof: setup  ## count what the checks catch, name and let through; writes benchmarks/results/ (minutes)
 	python -m benchmarks.grader_proof
+
+# With all that fuzzing has; `make test` takes some rows of each kind and fewer examples.
+attacks: setup  ## every attack on the grader, here and under stock nbgrader; writes benchmarks/results/ (an hour)
+	ATTACKS=all pytest -n 0 tests/rnngrader/test_attacks.py tests/rnngrader/test_bridge.py
+	python -m benchmarks.beside_stock
+	pytest -n 0 tests/benchmarks/test_attacks_beside_stock.py
 
 lint: setup  ## check style and formatting
 	ruff check .

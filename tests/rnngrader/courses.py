@@ -1,14 +1,20 @@
 """Courses to grade in, with commands that touch nothing of the user's, and notebooks to hand in."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from unittest import mock
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from benchmarks.attacks import mark
+from rnngrader.cli import main
+from rnngrader.split import close_all
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Whether all attacks are tried and all fuzzing is done (`make attacks`), or only a part (`make test`).
@@ -70,6 +76,25 @@ class Course:
         )  # fmt: skip
         assert done.returncode == status, done.stdout
         return done.stdout
+
+    def rnngrader(self, *arguments, cwd=None, status=0):
+        """Runs `rnngrader` in this process, which has its imports done; what it says."""
+        said = io.StringIO()
+        with (
+            contextlib.chdir(cwd or self.root),
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+            warnings.catch_warnings(action="ignore"),
+        ):
+            try:
+                got = main([*map(str, arguments)])
+            except SystemExit as stopped:
+                got = stopped.code
+            finally:
+                close_all()
+        assert got == status, said.getvalue()
+        return said.getvalue()
 
     def source(self, assignment):
         return nbformat.read(self.root / "solutions" / assignment / f"{assignment}.ipynb", as_version=4)

@@ -12,6 +12,7 @@ import pytest
 from courses import FULL, descendants
 from nbgrader.utils import is_grade
 
+from benchmarks import beside_stock
 from benchmarks.attacks import ATTACKS, LIMITS, NAME, READOUT, RIGHT, notebook_of, with_hidden
 from rnngrader import split
 from rnngrader.pipeline import points_of
@@ -21,10 +22,15 @@ from rnngrader.submission import parse, rebuild
 
 SEED = "the hidden word"
 QUICK = """
-    reads-notebooks reads-the-first-environment sees-others network sql endless-deaf-cell memory files processes stays
-    flood-long exits-hard exits-hard-in-a-call signals-the-parent closes-files own-check patches-comparison
-    patches-builtins equals-all float-subclass not-a-number forged-display input-transformer callers-frames says-more
-    forged-later writes-to-files duplicated-check points-changed honest warns-in-a-call magics
+    reads-notebooks reads-the-first-environment network sql endless-deaf-cell memory processes stays flood-long
+    exits-hard exits-hard-in-a-call signals-the-parent closes-files own-check patches-comparison patches-builtins
+    equals-all float-subclass input-transformer callers-frames says-more forged-later writes-to-files duplicated-check
+    honest warns-in-a-call
+""".split()
+#: What changes the gradebook, the notebook's marks or the file, and so needs the whole way. `make attacks` takes all.
+IN_A_CLASS = """
+    sql truncates-the-gradebook a-score-that-is-no-number duplicated-answer points-changed empty-file foreign-notebook
+    huge-file link own-library
 """.split()
 ROWS = [name for name, row in ATTACKS.items() if not row.is_file] if FULL else QUICK
 
@@ -87,6 +93,18 @@ def test_an_attack_gets_what_its_functions_deserve_and_leaves_nothing(pair, name
     points, problems, shown, _ = graded(pair, nbformat.writes(notebook_of(RIGHT, READOUT, LOOK)).encode())
     assert (points, problems) == (HONEST, [])
     assert "[] [] ['data.txt'] ['data.txt']" in shown, shown[:500]
+
+
+def test_a_class_of_attacks_gets_what_it_deserves_and_the_honest_between_them_too(tmp_path):
+    found, first = beside_stock.ours({name: ATTACKS[name] for name in IN_A_CLASS}, tmp_path)
+    for name in IN_A_CLASS:
+        row, line = ATTACKS[name], found[name]
+        assert (float(line["score"]), line["status"] == "a person must look") == (row.deserved, row.person), line
+        assert row.own is not None or row.shows in line["reason"], line
+    assert found[beside_stock.BEFORE] == first
+    for student in (beside_stock.MIDDLE, beside_stock.AFTER):
+        assert found[student] == {**first, "student_id": student}
+    assert (first["score"], first["max_score"], first["status"], first["reason"]) == ("4", "4", "graded", "")
 
 
 def test_an_import_may_take_its_time(pair):

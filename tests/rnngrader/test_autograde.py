@@ -158,7 +158,7 @@ def graded(small_course):
     before = autograded(small_course)
     with Gradebook(f"sqlite:///{small_course.root / 'gradebook.db'}", "rnn") as gradebook:
         gradebook.add_student("absent")
-    said = small_course.run("rnngrader", "grade", "small")
+    said = small_course.rnngrader("grade", "small")
     assert autograded(small_course) == before
     assert "] no-folder: a person must look. The folder holds small.ipynb" in said
     assert "] nothing: not submitted\n" in said
@@ -235,7 +235,7 @@ def test_points_above_the_maximum_never_reach_the_book(graded):
 def test_only_what_has_changed_is_graded_again(graded):
     before, scores = autograded(graded), rows(graded)
     graded.hand_in("right", "small", graded.answered("small", double="def double(n):\n    return n"))
-    said = graded.run("rnngrader", "grade", "small")
+    said = graded.rnngrader("grade", "small")
     assert said.count("(unchanged)") == len(CLASS) + len(FILES) - 1
     now, new_scores = autograded(graded), rows(graded)
     assert {student for student in now if now[student] != before[student]} == {"right"}

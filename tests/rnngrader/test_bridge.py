@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from courses import ROOT, mark
+from courses import FULL, ROOT, mark
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
@@ -21,6 +21,7 @@ from rnnlib.checks import LSTMCache, battery, exercises
 from rnnlib.checks.calls import Elsewhere, kind_of
 
 EXERCISES = exercises()
+MANY = 20 if FULL else 2  #: fuzzing tries this many times a few examples
 
 
 # What crosses
@@ -156,7 +157,7 @@ def test_bytes_that_are_no_value_are_refused(data):
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=15 * MANY, deadline=None)
 def test_no_bytes_do_anything_but_be_refused_or_read(data):
     with contextlib.suppress(Refused):
         decode(data)
@@ -174,7 +175,7 @@ TAGGED = st.tuples(st.sampled_from("ltdonasefckx"), st.lists(JSON, max_size=4)).
 
 
 @given(JSON | TAGGED, st.binary(max_size=64))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=25 * MANY, deadline=None)
 def test_no_json_does_anything_but_be_refused_or_read(tree, rest):
     import json
 
@@ -211,7 +212,7 @@ def equal(a, b):
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=10 * MANY, deadline=None)
 def test_every_value_comes_back_as_it_went(value):
     with contextlib.suppress(UnicodeEncodeError):
         assert equal(crossed(value), value)
@@ -252,7 +253,7 @@ def packed(values):
     st.sampled_from(["cross_entropy", "rnn_step", "sample", "clip_by_global_norm", "lstm_step", "rnn_backward"]),
     st.lists(LEAF | ENTRY, max_size=12), st.booleans(),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8 * MANY, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_the_students_side_answers_the_check_has_a_verdict(name, answers, hidden):
     exercise = next(e for e in EXERCISES if e.name == name)
     function = Function(Notebook(Liar(answers)), [name], {"name": name, "module": "__main__"})
@@ -301,11 +302,11 @@ def through_the_bridge(pair, setup, chosen):
 
 def sampled(exercise):
     """Some of an exercise's mistakes and of its right styles, as Python that finds them again."""
-    mistakes = range(0, len(exercise.mistakes), max(1, len(exercise.mistakes) // 4))
+    mistakes = range(0, len(exercise.mistakes), max(1, len(exercise.mistakes) // (4 if FULL else 2)))
     module = f"rnnlib.checks.styles.{exercise.assignment.split('-')[1]}"
     for k in mistakes:
         yield f"named({exercise.name!r}).mistakes[{k}].variant"
-    for k in range(0, 6, 3):
+    for k in range(0, 6, 3) if FULL else [3]:
         yield f"__import__({module!r}, fromlist=['STYLES']).STYLES[{exercise.name!r}][{k}]"
 
 

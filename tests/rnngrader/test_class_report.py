@@ -54,12 +54,12 @@ def reported(course):
         for student, (first, last, email) in PEOPLE.items():
             gradebook.add_student(student, first_name=first, last_name=last, email=email)
         gradebook.add_assignment("01-rnn", duedate=datetime(2026, 3, 1, 12))
-    course.run("rnngrader", "grade", "01-rnn")
+    course.rnngrader("grade", "01-rnn")
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
         grade = gradebook.find_grade("question-without-memory", "01-rnn", "01-rnn", "s1017")
         grade.manual_score, grade.needs_manual_grade = 2.5, False
         gradebook.db.commit()
-    said = course.run("rnngrader", "report", "01-rnn") + course.run("rnngrader", "report", "01-rnn", "--anonymous")
+    said = course.rnngrader("report", "01-rnn") + course.rnngrader("report", "01-rnn", "--anonymous")
     folder = course.root / "report"
     return folder, {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}, said
 
@@ -217,9 +217,9 @@ def test_the_page_in_a_browser(reported, chromium, scheme):
 
 
 def test_what_was_never_graded_has_no_report(course, reported):
-    said = course.run("rnngrader", "report", "02-bptt", status=2)
+    said = course.rnngrader("report", "02-bptt", status=2)
     assert "02-bptt is not in the gradebook, which holds 01-rnn: grade it first" in said and "Traceback" not in said
-    said = course.run("rnngrader", "report", "01-rnn", "--class", "nowhere", status=2)
+    said = course.rnngrader("report", "01-rnn", "--class", "nowhere", status=2)
     assert "grade the class first" in said and not (course.root / "nowhere").exists()
 
 
@@ -232,7 +232,7 @@ def test_submissions_graded_before_reports_carried_names_are_said(course, report
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop(MIME, None)
         nbformat.write(notebook, path)
-    course.run("rnngrader", "report", "01-rnn")
+    course.rnngrader("report", "01-rnn")
     page = (reported[0] / "01-rnn.html").read_text(encoding="utf-8")
     assert "The checks of 2 submissions were run by an older version" in words(page)
     assert "rnn.recurrent-sign" not in page

@@ -61,7 +61,7 @@ def test_the_whole_cycle(course, exchange, desk):
     assert (row["readout"], row[WRITTEN]) == ("0", "2.5")
 
     # What a person gave stays when the submission is graded again, and is to be looked at again.
-    course.run("rnngrader", "grade", "01-rnn", "--again")
+    course.rnngrader("grade", "01-rnn", "--again")
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "rnn") as gradebook:
         grade = gradebook.find_grade(WRITTEN, "01-rnn", "01-rnn", student)
         assert (grade.manual_score, grade.score, grade.needs_manual_grade) == (2.5, 2.5, True)

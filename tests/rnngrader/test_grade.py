@@ -33,14 +33,14 @@ def course(tmp_path_factory, home):
     (root / "solutions" / "small").mkdir(parents=True)
     nbformat.write(small_source(), root / "solutions" / "small" / "small.ipynb")
     course = Course(root, home)
-    course.run("rnngrader", "exercises")
+    course.rnngrader("exercises")
     for student in ("lucky", "unlucky", "zoe"):
         course.hand_in(student, "small", course.answered("small"), folder="class")
     return course
 
 
 def test_one_failure_of_the_grader_is_recorded_and_the_others_are_graded(course):
-    said = course.run("rnngrader", "grade", "small", "--class", "class", status=1)
+    said = course.rnngrader("grade", "small", "--class", "class", status=1)
     assert re.search(r"\[\d/3\] unlucky: grading failed: OSError: the disk is full\n", said)
     with open(course.root / "class" / "grades.csv", newline="", encoding="utf-8") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
@@ -51,17 +51,17 @@ def test_one_failure_of_the_grader_is_recorded_and_the_others_are_graded(course)
 
 
 def test_a_student_nobody_knows_is_an_error_and_no_new_student(course):
-    said = course.run("rnngrader", "grade", "small", "--class", "class", "--students", "zoë", status=2)
+    said = course.rnngrader("grade", "small", "--class", "class", "--students", "zoë", status=2)
     assert "no submission and no entry in the gradebook for: zoë" in said
 
 
 def test_an_assignment_nobody_knows_is_an_error(course):
-    said = course.run("rnngrader", "grade", "smal", "--class", "class", status=2)
+    said = course.rnngrader("grade", "smal", "--class", "class", status=2)
     assert "smal cannot be registered" in said and "Traceback" not in said
 
 
 def test_outside_a_course_the_command_says_where_to_run_it(course, tmp_path):
-    said = course.run("rnngrader", "exercises", cwd=tmp_path, status=2)
+    said = course.rnngrader("exercises", cwd=tmp_path, status=2)
     assert "no nbgrader_config.py" in said and "Traceback" not in said
 
 
@@ -81,6 +81,6 @@ def test_a_stale_release_is_refused(course):
     path = course.root / "solutions" / "small" / "small.ipynb"
     before = path.read_text(encoding="utf-8")
     path.write_text(before.replace("# Small", "# Larger"), encoding="utf-8")
-    said = course.run("rnngrader", "grade", "small", "--class", "class", status=2)
+    said = course.rnngrader("grade", "small", "--class", "class", status=2)
     assert "is not what the source notebook gives: run `rnngrader exercises` first" in said
     path.write_text(before, encoding="utf-8")

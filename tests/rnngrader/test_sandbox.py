@@ -296,7 +296,7 @@ def course(tmp_path_factory, home):
     source.cells = [cell for cell in source.cells if cell.id not in ("twice", "twice-check", "twice-hidden")]
     nbformat.write(source, root / "solutions" / "small" / "small.ipynb")
     course = Course(root, home)
-    course.run("rnngrader", "exercises")
+    course.rnngrader("exercises")
     course.hand_in("ada", "small", course.answered("small"))
     return course
 
@@ -319,20 +319,20 @@ def row(course):
 
 def test_without_bubblewrap_nothing_is_graded_unless_asked_and_the_outcome_says_so(without_bubblewrap, monkeypatch):
     course = without_bubblewrap
-    said = course.run("rnngrader", "grade", "small", status=2)
+    said = course.rnngrader("grade", "small", status=2)
     assert "apt-get install bubblewrap" in said and "--unsafe" in said
     assert not (course.root / "autograded").exists()
     course.run("nbgrader", "autograde", "small", status=1)
-    course.run("rnngrader", "grade", "small", "--unsafe")
+    course.rnngrader("grade", "small", "--unsafe")
     assert (row(course)["score"], row(course)["double"]) == ("4", "4")
     assert "graded without a sandbox" in row(course)["reason"]
     page = (course.root / "feedback" / "ada" / "small" / "small.html").read_text(encoding="utf-8")
     assert "graded without a sandbox" in page
-    assert "(unchanged)" in course.run("rnngrader", "grade", "small", "--unsafe")
+    assert "(unchanged)" in course.rnngrader("grade", "small", "--unsafe")
 
 
 def test_what_was_graded_without_a_sandbox_is_graded_again_in_one(course):
-    said = course.run("rnngrader", "grade", "small")
+    said = course.rnngrader("grade", "small")
     assert "(unchanged)" not in said and row(course)["reason"] == ""
 
 
