@@ -13,11 +13,11 @@ import math
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,7 +31,7 @@ RESULT = Path(__file__).with_name("results") / "attacks.json"
 HONEST = Attack("right", None, RIGHT, 4)
 BEFORE, MIDDLE, AFTER = "0-honest", "m-honest", "zz-honest"
 #: For one row under stock nbgrader: seconds on the wall and of CPU, address space of a process, a file, and /tmp.
-WALL, CPU, MEMORY, FILE, SCRATCH = 90, 180, 4 * 2**30, 2**30, 512 * 2**20
+WALL, CPU, MEMORY, FILE, SCRATCH = 120, 180, 4 * 2**30, 2**30, 512 * 2**20
 #: More than this of what grading leaves behind is worth a word.
 MUCH = {"memory": 1.5e9, "notebook": 2e6, "left": 5e6, "files": 1000, "processes": 1}
 
@@ -164,19 +164,14 @@ def stock(row, course, template):
     running = subprocess.Popen(
         container(course, "sh", "-c", INSIDE.format(name=NAME)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    ended, used = True, None
-    while used is None:
-        pid, _, usage = os.wait4(running.pid, os.WNOHANG)
-        if pid:
-            used = usage
-        elif ended and time.monotonic() - start > WALL:
-            running.send_signal(signal.SIGKILL)
-            ended = False
-        else:
-            time.sleep(0.1)
-    running.returncode = 0  # `wait4` was there first
-    told = running.stdout.read().split()
-    running.stdout.close()
+    peak, ended = 0, False
+    while not ended and time.monotonic() - start < WALL:
+        peak = max(peak, memory(running.pid))
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(0.3)
+            ended = True
+    running.kill()
+    told = running.communicate()[0].split()
     status, processes, kept, files = map(int, told) if ended and len(told) == 4 else (None, 0, 0, 0)
     graded = course / "autograded" / "mallory" / NAME / f"{NAME}.ipynb"
     notebook = graded.stat().st_size if graded.is_file() else 0
@@ -186,7 +181,7 @@ def stock(row, course, template):
         "status": status,
         "found": row.found in shown(graded) if row.found else None,
         "seconds": round(time.monotonic() - start, 1),
-        "memory": used.ru_maxrss * 1024,
+        "memory": peak,
         "notebook": notebook,
         "left": max(0, size(course) - before - handed_in - notebook) + 1024 * kept,
         "files": files,
@@ -195,6 +190,21 @@ def stock(row, course, template):
 
 
 WHO = {"points": "mallory", "before": BEFORE, "after": AFTER}
+
+
+def memory(process):
+    """Bytes that a process and its descendants have in memory of their own."""
+    parents, taken = {}, {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError, ValueError, KeyError):
+            text = Path("/proc", name, "status").read_text(encoding="utf-8")
+            fields = dict(line.split(":", 1) for line in text.splitlines())
+            parents[int(name)] = int(fields["PPid"])
+            taken[int(name)] = 1024 * int(fields["RssAnon"].split()[0])
+    found = {process}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sum(taken.get(each, 0) for each in found)
 
 
 def size(folder):
@@ -295,6 +305,7 @@ def main(arguments=None):
     """
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", nargs="+", metavar="ROW", help="these rows; the others stay as they were measured")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="rows at a time under stock nbgrader")
     options = parser.parse_args(arguments)
     kinds = {name: (kind, row) for kind, rows in KINDS.items() for name, row in rows.items()}
     chosen, known = options.only or list(kinds), {}
@@ -308,13 +319,18 @@ def main(arguments=None):
         (scratch / "ours").mkdir()
         found, first = ours({name: kinds[name][1] for name in chosen}, scratch / "ours")
         template(scratch / "template")
-        for name in chosen:
+
+        def measure(name):
             outcome = stock(kinds[name][1], scratch / name, scratch / "template")
             shutil.rmtree(scratch / name)
-            line = found[name]
-            here = {"points": float(line["score"]), "person": line["status"] == "a person must look"}
-            known[name] = {"ours": here, "stock": outcome}
-            print(f"{name:<28} here {here['points']:g}, stock: {in_words(outcome)}", flush=True)
+            print(f"{name:<28} {in_words(outcome)}", flush=True)
+            return name, outcome
+
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for name, outcome in pool.map(measure, chosen):
+                line = found[name]
+                here = {"points": float(line["score"]), "person": line["status"] == "a person must look"}
+                known[name] = {"ours": here, "stock": outcome}
     rows = [
         {"name": name, "kind": kind, "words": row.words, "deserved": row.deserved, "ours": known[name]["ours"],
          "stock": known[name]["stock"] | {"says": in_words(known[name]["stock"])}}
