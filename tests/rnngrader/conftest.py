@@ -8,8 +8,8 @@ import pytest
 from courses import ROOT, Course, small_source
 
 NEED_BUBBLEWRAP = (
-    "test_attacks", "test_autograde", "test_bridge", "test_cycle", "test_formgrader", "test_grade", "test_meaning",
-    "test_pool", "test_postgresql", "test_sample_class", "test_sandbox",
+    "test_attacks", "test_autograde", "test_bridge", "test_cycle", "test_formgrader", "test_grade",
+    "test_instructors_page", "test_meaning", "test_pool", "test_postgresql", "test_sample_class", "test_sandbox",
 )  # fmt: skip
 
 
