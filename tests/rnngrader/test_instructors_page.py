@@ -20,7 +20,7 @@ PEOPLE = {"broken-file": ("Rim", "Haddad"), "perfect": ("Ada", "Okafor"), "wrong
 
 def commands():
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", TEXT, flags=re.M | re.S)
-    return [line.strip() for block in blocks for line in block.splitlines()]
+    return [line.strip() for block in blocks for line in re.sub(r"\\\n *", "", block).splitlines()]
 
 
 def write(path, header, rows):
