@@ -13,12 +13,13 @@ import math
 import os
 import platform
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -221,16 +222,21 @@ def shown(path):
     return ""
 
 
-def points(course, student):
-    """A student's points in a course's gradebook, by nbgrader's own rule; None where no check gave any."""
-    from nbgrader.api import Gradebook, MissingEntry
-    from sqlalchemy.exc import SQLAlchemyError
+#: nbgrader's own rule: what a person gave, else what the check gave, and extra credit.
+SCORE = """
+    select sum(coalesce(manual_score, auto_score, 0) + coalesce(extra_credit, 0)),
+    count(coalesce(manual_score, auto_score))
+    from grade join submitted_notebook on grade.notebook_id = submitted_notebook.id
+    join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id
+    where submitted_assignment.student_id = ?
+"""
 
-    with suppress(MissingEntry, SQLAlchemyError), Gradebook(f"sqlite:///{course}/gradebook.db", "stock") as gradebook:
-        submission = gradebook.find_submission(NAME, student)
-        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        if any(grade.auto_score is not None or grade.manual_score is not None for grade in grades):
-            score = float(submission.score)
+
+def points(course, student):
+    """A student's points in a course's gradebook; None where no check gave any."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{course}/gradebook.db")) as book:
+        score, given = book.execute(SCORE, [student]).fetchone()
+        if given:
             return score if math.isfinite(score) else repr(score)
     return None
 
