@@ -114,7 +114,8 @@ grader-proof: setup  ## count what the checks catch, name and let through; write
 
 # With all that fuzzing has; `make test` takes some rows of each kind and fewer examples.
 attacks: setup  ## every attack on the grader, here and under stock nbgrader; writes benchmarks/results/ (an hour)
-	ATTACKS=all pytest -n 0 tests/rnngrader/test_attacks.py tests/rnngrader/test_bridge.py
+	ATTACKS=all pytest -n 0 tests/rnngrader/test_attacks.py \
+	    tests/rnngrader/test_bridge.py tests/rnngrader/test_submission.py
 	python -m benchmarks.beside_stock
 	pytest -n 0 tests/benchmarks/test_attacks_beside_stock.py
 

@@ -4,14 +4,15 @@ import json
 
 import nbformat
 import pytest
-from courses import mark
+from courses import FULL, mark
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from rnngrader.submission import Unreadable, parse, rebuild
 
 
-@pytest.fixture
-def release():
+def make_release():
     return new_notebook(
         cells=[
             new_markdown_cell("# Text", id="text"),
@@ -22,6 +23,11 @@ def release():
             mark(new_markdown_cell("write here", id="why"), solution=True, grade=True, points=3),
         ]
     )
+
+
+@pytest.fixture
+def release():
+    return make_release()
 
 
 def handed_in(notebook):
@@ -240,3 +246,74 @@ def test_an_old_notebook_is_converted(release):
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [answer]}]}
     rebuilt, _ = rebuild(release, parse(json.dumps(old).encode()))
     assert sources(rebuilt)["f"] == "def f(): return 1"
+
+
+# Fuzzing: whatever comes is read or refused, and what is graded is always the release.
+
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=6)
+NAMES = st.sampled_from(["f", "f-check", "demo", "why", "imports", "own-0", ""])
+JSON = st.recursive(
+    SCALAR | NAMES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+SOURCES = st.sampled_from(
+    ["def f(): return 1", "def f(): stub", "check(f)", "1 +", "", "\ud800", "def g(): pass\ndef f(): 2"]
+)
+MARKS = st.fixed_dictionaries({}, optional={"grade_id": NAMES | JSON, "points": JSON, "solution": JSON, "grade": JSON})
+CELL = st.fixed_dictionaries(
+    {},
+    optional={
+        "cell_type": st.sampled_from(["code", "markdown", "raw"]) | JSON,
+        "source": SOURCES | st.lists(SOURCES, max_size=2) | JSON,
+        "id": NAMES | JSON,
+        "metadata": st.fixed_dictionaries({}, optional={"nbgrader": MARKS | JSON}) | JSON,
+        "attachments": JSON,
+        "outputs": JSON,
+    },
+)
+FILE = st.fixed_dictionaries(
+    {"cells": st.lists(CELL | JSON, max_size=8) | JSON},
+    optional={"nbformat": JSON, "metadata": JSON, "worksheets": JSON},
+)
+
+
+def has_an_outcome(data):
+    """Rebuild what is handed in, unless it is said to be no notebook; the graded cells are the release's own."""
+    try:
+        cells = parse(data)
+    except Unreadable as error:
+        assert str(error)
+        return
+    release = make_release()
+    rebuilt, notes = rebuild(release, cells)
+    nbformat.validate(rebuilt)
+    nbformat.writes(rebuilt).encode()
+    assert [cell.id for cell in rebuilt.cells if cell.id in ids(release)] == ids(release)
+    assert len({cell.id for cell in rebuilt.cells}) == len(rebuilt.cells)
+    for cell, own in ((cell, own) for cell in release.cells for own in rebuilt.cells if own.id == cell.id):
+        assert own.metadata == cell.metadata and own.cell_type == cell.cell_type
+        assert own.source == cell.source or cell.id in ("imports", "f", "demo", "why")
+    assert [cell for cell in rebuilt.cells if "nbgrader" in cell.metadata and cell.id not in ids(release)] == []
+    assert set(notes.by_hand) <= {"f-check", "why"}
+
+
+@given(FILE | JSON)
+@settings(max_examples=1000 if FULL else 40, deadline=None)
+def test_any_json_is_rebuilt_or_refused(tree):
+    has_an_outcome(json.dumps(tree).encode())
+
+
+@given(st.binary(max_size=60) | st.binary(max_size=10).map(lambda end: b'{"cells": [' + end))
+@settings(max_examples=1000 if FULL else 40, deadline=None)
+def test_any_bytes_are_read_or_refused(data):
+    has_an_outcome(data)
+
+
+@given(st.lists(st.integers(0, 5), max_size=9), st.data())
+@settings(max_examples=500 if FULL else 30, deadline=None)
+def test_a_notebook_with_cells_deleted_doubled_moved_and_changed_is_rebuilt(order, data):
+    cells = [json.loads(json.dumps(make_release().cells[k])) for k in order]
+    for cell in cells:
+        cell.update(data.draw(CELL))
+    has_an_outcome(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode())
