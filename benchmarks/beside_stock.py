@@ -194,18 +194,20 @@ WHO = {"points": "mallory", "before": BEFORE, "after": AFTER}
 
 
 def memory(process):
-    """Bytes that a process and its descendants have in memory of their own."""
-    parents, taken = {}, {}
+    """Bytes that a process and its descendants have in memory of their own; what they share is counted once."""
+    parents = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError, ValueError, KeyError):
-            text = Path("/proc", name, "status").read_text(encoding="utf-8")
-            fields = dict(line.split(":", 1) for line in text.splitlines())
-            parents[int(name)] = int(fields["PPid"])
-            taken[int(name)] = 1024 * int(fields["RssAnon"].split()[0])
+        with suppress(OSError):
+            parents[int(name)] = int(Path("/proc", name, "stat").read_text().rsplit(")", 1)[1].split()[1])
     found = {process}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
-    return sum(taken.get(each, 0) for each in found)
+    kilobytes = 0
+    for each in found:
+        with suppress(OSError):
+            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+            kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
+    return 1024 * kilobytes
 
 
 def size(folder):
