@@ -249,8 +249,8 @@ def another_notebook():
 
 
 def huge():
-    """A right notebook with 60 MB in a comment."""
-    return json.dumps(notebook_of(RIGHT, READOUT, "# " + "x" * 60_000_000)).encode()
+    """The notebook as it was given out, with 60 MB in a comment."""
+    return json.dumps(notebook_of(own="# " + "x" * 60_000_000)).encode()
 
 
 #: kind -> name -> row
@@ -487,7 +487,7 @@ KINDS = {
         "deep-file": Attack("brackets, 200 000 deep", None, WRONG, 0, "cut off", data=b"[" * 200_000, person=True),
         "no-cells": Attack("valid JSON that is no notebook", None, WRONG, 0, "no list of cells", data=b'{"cells": 3, "nbformat": 4}', person=True),
         "foreign-notebook": Attack("another notebook", None, WRONG, 0, "None of the exercise's cells", data=another_notebook, person=True),
-        "huge-file": Attack("a file of 60 MB", None, WRONG, 0, "larger than", data=huge, person=True),
+        "huge-file": Attack("a file of 60 MB with no answers", None, WRONG, 0, "larger than", data=huge, person=True),
         "link": Attack("a link to another student's file", None, WRONG, 0, "not an ordinary file", link="../../zz-honest/attacked/attacked.ipynb", person=True),
         "own-library": Attack(
             "an `rnnlib.py` of its own beside the notebook", None, WRONG, 2, beside=(("rnnlib.py", "def check(*args, **kwargs): return 1.0"),)),

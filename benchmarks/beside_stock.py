@@ -294,8 +294,12 @@ def machine():
     """What the measurement ran on and with."""
     packages = ("nbgrader", "nbclient", "ipykernel", "ipython", "numpy")
     bwrap = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    processor = platform.processor() or platform.machine()
+    if (cpuinfo := Path("/proc/cpuinfo")).exists():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        processor = names[0] if names else processor
     return {
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor,
         "cores": os.cpu_count(),
         "Python": platform.python_version(),
         **{package: version(package) for package in packages},
