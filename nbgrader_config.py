@@ -66,6 +66,7 @@ c.Execute.extra_arguments = [  # of the kernel that runs all cells then
     "--InteractiveShellApp.exec_lines=globals().update(dict.fromkeys(('exit', 'quit'), __import__('sys').exit))",
 ]
 
+c.Autograde.pre_convert_hook = "rnngrader.submission.before_grading"
 c.Autograde.exporter_class = "rnngrader.pipeline.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = [
     "rnngrader.pipeline.Rebuild",

@@ -22,6 +22,7 @@ from rnngrader.course import open_course
 from rnngrader.pipeline import Sanitize, is_recorded
 from rnngrader.pool import Dask, Processes, Submission, completed, cores
 from rnngrader.sandbox import Sandbox
+from rnngrader.submission import put_links_aside
 
 
 def grade(
@@ -177,6 +178,11 @@ def _grade(app, assignment, home, students, again, pool, undisturbed, say):
     def submissions():
         """Records whom nothing has to be run for, and gives the others."""
         for student in chosen:
+            try:
+                put_links_aside(coursedir.format_path(coursedir.submitted_directory, student, assignment))
+            except OSError as error:
+                fail(student, f"a submitted link could not be put aside: {error}")
+                continue
             if lacking := export.without_notebook(coursedir, assignment, student):
                 tell(student, ". ".join(filter(None, lacking)))
             elif not again and _is_graded(app, assignment, student):
@@ -231,7 +237,7 @@ def register(app, assignment):
         result = capture_log(GenerateAssignment(coursedir=app.coursedir, parent=app))
         fresh = {path.name: path.read_bytes() for path in Path(scratch, assignment).glob("*.ipynb")}
     if not result["success"]:
-        raise RuntimeError(f"{assignment} cannot be registered in the gradebook: {result.get('log', result['error'])}")
+        raise RuntimeError(f"{assignment} cannot be registered in the gradebook: {_why(result)}")
     if fresh != {path.name: path.read_bytes() for path in release.glob("*.ipynb")}:
         raise RuntimeError(f"{release} is not what the source notebook gives: run `rnngrader exercises` first")
 
@@ -252,9 +258,11 @@ def _convert(app, converter, assignment, student, ran=None):
         result = capture_log(job)
     if "KeyboardInterrupt" in result.get("error", ""):
         raise KeyboardInterrupt
-    if result["success"]:
-        return None
-    # nbgrader logs the traceback of what went wrong, then raises an exception that only says that something did.
+    return None if result["success"] else _why(result)
+
+
+def _why(result):
+    """What stopped a converter, from its log: nbgrader raises an exception that only says that something went wrong."""
     logged = re.findall(r"^ +(?:\w+\.)*([A-Za-z_]\w*: .+)$", result.get("log", ""), re.MULTILINE)
     return logged[-1] if logged else result["error"].splitlines()[-1]
 

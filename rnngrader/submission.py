@@ -1,9 +1,11 @@
 """A submitted notebook, read defensively, and the notebook that is graded in its place."""
 
 import json
+import os
 import re
 from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -13,6 +15,45 @@ CELL_TYPES = ("code", "markdown", "raw")
 
 class Unreadable(ValueError):
     """A submitted file that is no notebook; the message is written for the student."""
+
+
+def put_links_aside(folder):
+    """Puts in place of each link to a file a text that says where it led: nbgrader copies what a link leads to.
+
+    A link can lead to a file of the instructor's, or to one without end. A notebook that is a link stays, since
+    nbgrader does not copy those, and is unreadable later.
+
+    Parameters
+    ----------
+    folder : path
+        Of one submission.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be written.
+    """
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if path.is_symlink() and path.suffix != ".ipynb":
+                words = f"Submitted as a link to {os.readlink(path)}. Links are not followed.\n"
+                path.unlink()
+                path.with_name(f"{name}.link.txt").write_text(words, encoding="utf-8", errors="replace")
+
+
+def before_grading(assignment, student, notebooks):
+    """What nbgrader calls before it grades a submission, as `c.Autograde.pre_convert_hook`.
+
+    Parameters
+    ----------
+    assignment, student : str
+        Not needed.
+    notebooks : list of str
+        The submitted notebooks' paths.
+    """
+    for folder in {os.path.dirname(notebook) for notebook in notebooks}:
+        put_links_aside(folder)
 
 
 @dataclass

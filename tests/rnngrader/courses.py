@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from benchmarks.attacks import mark
 from rnngrader.cli import main
-from rnngrader.split import close_all
+from rnngrader.work import close_all
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Whether all attacks are tried and all fuzzing is done (`make attacks`), or only a part (`make test`).

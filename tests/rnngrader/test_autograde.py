@@ -131,6 +131,11 @@ def hand_in_all(course):
         path = course.root / "submitted" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
+    (course.root / "secret.txt").write_text("4711")
+    for link in ("right/small/mine.txt", "right/small/deep/mine.txt"):
+        path = course.root / "submitted" / link
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(course.root / "secret.txt")
     (course.root / "submitted" / "nothing").mkdir()
     (course.root / "submitted" / ".ipynb_checkpoints").mkdir()
 
@@ -143,6 +148,15 @@ def rows(course):
 def autograded(course):
     """When each student's notebook was autograded last."""
     return {path.parents[1].name: path.stat().st_mtime_ns for path in course.root.glob("autograded/*/small/*.ipynb")}
+
+
+def test_what_a_submitted_link_leads_to_is_not_copied(graded):
+    folders = [graded.root / step / "right" / "small" for step in ("submitted", "autograded", "feedback")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert not any(path.is_symlink() or b"4711" in path.read_bytes() for path in files)
+    told = {path.relative_to(folders[1]).as_posix(): path.read_text() for path in folders[1].rglob("*.link.txt")}
+    words = f"Submitted as a link to {graded.root / 'secret.txt'}. Links are not followed.\n"
+    assert told == {"mine.txt.link.txt": words, "deep/mine.txt.link.txt": words}
 
 
 @pytest.fixture(scope="module")
