@@ -5,9 +5,11 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep together what shares a kernel or the built book; leave tests marked `gpu` out where torch sees no GPU."""
+    """Keep together what shares a kernel, a course or the built book; leave tests marked `gpu` out without a GPU."""
     for item in items:
         if item.path.suffix == ".ipynb":  # nbval: one kernel runs the cells in their order
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+        elif item.path.parent.name in ("rnngrader", "benchmarks"):  # a course takes long to set up: not on two workers
             item.add_marker(pytest.mark.xdist_group(item.path.name))
         elif "book" in getattr(item, "fixturenames", ()):  # on one worker: no other waits while the book is built
             item.add_marker(pytest.mark.xdist_group("book"))

@@ -1,7 +1,7 @@
 """What a command takes: time on the wall, CPU time and the most memory, of itself and of all processes that it starts.
 
-Linux alone can say this. The processes are found by walking down from this one: nothing else may be running under it.
-To look costs about a thirtieth of one core.
+Linux alone can say this. The processes are found by walking down from this one, without those that were there before;
+nothing else may be started meanwhile. To look costs about a thirtieth of one core.
 """
 
 import ctypes
@@ -65,10 +65,11 @@ def run(command, cwd, environment):
 
 
 class Watch(threading.Thread):
-    """Looks at all processes under this one, again and again."""
+    """Looks at all processes that come under this one, again and again."""
 
     def __init__(self):
         super().__init__(daemon=True)
+        self._others = set(descendants(os.getpid()))
         self._done, self._cpu, self.peak_bytes = threading.Event(), {}, 0
 
     @property
@@ -78,7 +79,7 @@ class Watch(threading.Thread):
     def run(self):
         memory_at = 0.0
         while not self._done.wait(CPU_EVERY):
-            found = list(descendants(os.getpid()))
+            found = [pid for pid in descendants(os.getpid()) if pid not in self._others]
             for pid in found:
                 with suppress(OSError):
                     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

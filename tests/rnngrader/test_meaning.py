@@ -115,6 +115,7 @@ def test_what_a_person_gave_counts_and_stays(course):
 @pytest.fixture(scope="module")
 def changed(course):
     """The class graded again, after new due date, new times of handing in, and one answer taken back."""
+    course.run("rnngrader", "grade", "small")
     course.hand_in("early", "small", course.release("small"))
     submitted = course.root / "submitted"
     (submitted / "very-late" / "small" / "timestamp.txt").write_text("2030-05-05 12:00:00 UTC")

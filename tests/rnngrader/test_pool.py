@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections import Counter
@@ -57,8 +58,8 @@ class Command:
     """`rnngrader grade small`, running; its output as it comes, and the processes that belong to it."""
 
     def __init__(self, course, folder, tmp_path, *options, output=subprocess.PIPE):
-        self.files = tmp_path / "tmp"
-        self.files.mkdir(exist_ok=True)
+        # A short path: multiprocessing makes a socket there, whose path may have a hundred bytes.
+        self.files = Path(tempfile.mkdtemp(prefix="rnn-"))
         self.environment = {**course.environment, "TMPDIR": str(self.files), "RNN_TEST": str(tmp_path)}
         self.command = [sys.executable, "-m", "rnngrader", "grade", "small", "--class", folder, *options]
         self.process = subprocess.Popen(
@@ -245,7 +246,7 @@ def test_on_a_dask_cluster_a_killed_worker_costs_nobody_anything(course, one_by_
         while workers(f"{tmp_path}-cluster") and time.monotonic() < with_container:
             time.sleep(0.05)
         assert workers(f"{tmp_path}-cluster") == [] and second.poll() is None
-    assert_nothing_is_left(f"{tmp_path}-cluster", tmp_path / "tmp")
+    assert_nothing_is_left(f"{tmp_path}-cluster", command.files)
 
 
 @pytest.fixture
