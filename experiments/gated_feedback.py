@@ -1,0 +1,108 @@
+"""Gated feedback: every layer's old state feeds every layer, against a stack of equal size, on program text."""
+
+import sys
+from functools import cache
+
+import numpy as np
+
+import rnnlib
+from experiments.characters import Parts, train
+from experiments.comparison import is_lower
+from experiments.harness import Experiment, main
+from rnnlib import Dense, GatedFeedback, Network
+from rnnlib.tasks.text import standard_library
+
+KINDS = {"LSTM": "lstm", "GRU": "gru", "tanh": "tanh"}
+STACKED = {"tanh": rnnlib.RNN, "gru": rnnlib.GRU, "lstm": rnnlib.LSTM}
+
+
+@cache
+def parts(modules):
+    """The standard library's sources, of all modules or of some."""
+    return Parts(standard_library(modules))
+
+
+def trial(setting, seed, device):
+    """Train one network.
+
+    Parameters
+    ----------
+    setting : dict
+        ``feedback``: whether the layers feed each other; ``over``: "tanh", "gru" or "lstm"; ``layers``; ``modules``,
+        or None for all; and what `experiments.characters.train` asks for.
+    seed : int
+    device : str
+
+    Returns
+    -------
+    found : dict
+        Of `experiments.characters.train`.
+    """
+
+    def build(H, K, rng):
+        over, options = setting["over"], {"rng": rng, "dtype": np.float32, "init": "glorot"}
+        if setting["feedback"]:
+            layers = [GatedFeedback(K, H, layers=setting["layers"], over=over, **options)]
+        else:
+            layers = [STACKED[over](K if j == 0 else H, H, **options) for j in range(setting["layers"])]
+        return Network([*layers, Dense(H, K, rng=rng, dtype=np.float32)])
+
+    return train(build, parts(setting["modules"] and tuple(setting["modules"])), setting, seed, device)
+
+
+def findings(trials):
+    """What the paper says of each kind of layer, and what came out."""
+    bits = {name: [each["test"] for each in found] for name, found in trials.items()}
+    return [
+        is_lower(
+            f"over {kind} layers gated feedback needs fewer bits a character than a stack with as many weights",
+            bits[f"{kind}, gated feedback"], bits[f"{kind}, stacked"], "bits",
+        )
+        for kind in KINDS if f"{kind}, stacked" in bits
+    ]  # fmt: skip
+
+
+def of(over, feedback, layers=2, weights=60_000, modules=None, **options):
+    given = {"rates": [0.003, 0.008, 0.02], "steps": 1200, "short": 300, "T": 50, "B": 32}
+    return {
+        "over": over,
+        "feedback": feedback,
+        "layers": layers,
+        "weights": weights,
+        "modules": modules,
+        **given,
+        **options,
+    }
+
+
+def both(kinds=KINDS, **options):
+    """A stack and a gated feedback net of each kind."""
+    return {
+        f"{kind}, {how}": of(KINDS[kind], how == "gated feedback", **options)
+        for kind in kinds for how in ("stacked", "gated feedback")
+    }  # fmt: skip
+
+
+EXPERIMENT = Experiment(
+    name="gated_feedback",
+    title="Gated feedback",
+    source="Chung, Gulcehre, Cho and Bengio 2015, abstract and table 2",
+    settings=both(),
+    seeds=3,
+    trial=trial,
+    findings=findings,
+    code=(
+        "experiments/characters.py", "experiments/comparison.py", "experiments/training.py", "rnnlib/tasks/text.py",
+        "rnnlib/cells/gated_feedback.py",
+    ),
+    quick=both(["LSTM"], weights=15_000, steps=96, short=12, T=20, B=8, modules=["argparse"], rates=[0.02]),
+    quick_seeds=3,
+    devices=("cpu", "cuda"),
+    published={
+        "certainty": "quoted",
+        "rows": [["gated feedback LSTM", 1.58], ["stacked LSTM", 1.67]],
+    },
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main("gated_feedback"))
