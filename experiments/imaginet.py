@@ -21,7 +21,8 @@ def trial(setting, seed, device):
     Parameters
     ----------
     setting : dict
-        ``alpha``: the weight of the textual loss; ``embedding``, ``hidden``: E and H; ``lr``, ``steps``, ``B``.
+        ``alpha``: the weight of the textual loss; ``embedding``, ``hidden``: E and H; ``scale``: by what the initial
+        word vectors are multiplied; ``lr``, ``steps``, ``B``.
     seed : int
     device : str
         "cpu".
@@ -35,6 +36,7 @@ def trial(setting, seed, device):
     rng = np.random.default_rng([seed, 2015])
     options = {"alpha": setting["alpha"], "rng": rng, "dtype": np.float32}
     model = Imaginet(len(WORDS), setting["embedding"], setting["hidden"], FEATURES, **options)
+    model.params["embedding.W_e"][:] *= np.float32(setting["scale"])
     optimizer = Adam(model.params, lr=setting["lr"])
     for step in range(setting["steps"]):
         optimizer.lr = setting["lr"] * (1 - step / setting["steps"])
@@ -135,17 +137,21 @@ def findings(trials):
 
 
 def of(alpha, **options):
-    given = {"embedding": 24, "hidden": 48, "lr": 0.01, "steps": 1500, "B": 64}
+    given = {"embedding": 24, "hidden": 48, "scale": 1.0, "lr": 0.01, "steps": 1500, "B": 64}
     return {"alpha": alpha, **given, **options}
 
 
 ALPHAS = {"text only": 1.0, "both pathways": 0.1, "pictures only": 0.0}
+SHORT = "vectors a tenth as long at first"
 
 EXPERIMENT = Experiment(
     name="imaginet",
     title="Words learned from text and from pictures",
     source="Chrupała, Kádár and Alishahi 2015",
-    settings={name: of(alpha) for name, alpha in ALPHAS.items()},
+    settings={
+        **{name: of(alpha) for name, alpha in ALPHAS.items()},
+        **{f"{name}, {SHORT}": of(ALPHAS[name], scale=0.1) for name in ("text only", "both pathways")},
+    },
     seeds=6,
     trial=trial,
     findings=findings,

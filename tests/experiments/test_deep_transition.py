@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from experiments import deep_transition
 from experiments.comparison import largest_within
 from experiments.deep_transition import KINDS, batches, build, frequencies
 from rnnlib import DeepTransitionRNN
@@ -29,11 +30,25 @@ def test_every_piece_is_in_a_batch_with_pieces_of_its_length():
     assert made[0][2].max() <= made[1][2].min()
 
 
-def test_the_guess_is_the_entropy_of_each_key(monkeypatch):
-    from experiments import deep_transition
-
+@pytest.fixture
+def few_pieces(monkeypatch):
+    """Chorales in which key 7 sounds at two of the four steps to predict, and no other key ever."""
     pieces = {"train": [np.zeros((5, 88), int)], "test": [np.zeros((3, 88), int)]}
-    pieces["train"][0][1:3, 7] = 1  # two of four steps that are predicted
+    pieces["train"][0][1:3, 7] = 1
     pieces["test"][0][2, 7] = 1
     monkeypatch.setattr(deep_transition, "chorales", pieces.get)
+    deep_transition.log_odds.cache_clear()
+    yield
+    deep_transition.log_odds.cache_clear()
+
+
+def test_the_guess_is_the_entropy_of_each_key(few_pieces):
     assert frequencies() == pytest.approx(np.log(2) - 87 * np.log(1 - 1e-4), rel=1e-6)
+
+
+def test_a_network_begins_with_that_guess(few_pieces):
+    network = build("DOT(S)", 4, np.random.default_rng(0))
+    network.layers[-1].params["W_y"][:] = 0
+    logits, _ = network.forward(np.zeros((2, 1, 88), np.float32))
+    guess = 1 / (1 + np.exp(-logits[0, 0]))
+    assert guess[7] == pytest.approx(0.5) and np.delete(guess, 7) == pytest.approx(1e-4, rel=1e-4)
