@@ -95,7 +95,7 @@ def findings(trials):
 
 
 def of(over, feedback, layers=2, weights=60_000, modules=None, **options):
-    given = {"rates": [0.003, 0.008, 0.02], "steps": 960, "short": 240, "T": 50, "B": 32}
+    given = {"rates": [0.003, 0.008, 0.02], "steps": 720, "short": 180, "T": 50, "B": 32}
     return {
         "over": over,
         "feedback": feedback,
