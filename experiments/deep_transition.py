@@ -113,23 +113,22 @@ def findings(trials):
             ("a stack predicts worse than a plain RNN", "RNN", "stacked"),
             ("DOT(S) predicts worse than a stack", "stacked", "DOT(S)"),
         )
-        if {lower, higher} <= set(test)
+        if len(test["RNN"]) > 1  # a standard error needs two seeds
     ]
-    if len(test) == len(KINDS):
-        worst, guess = max(test, key=lambda name: max(test[name])), frequencies()
-        told.append(
-            {
-                "claim": "every one of them predicts the next chord by the chords before",
-                "here": f"the worst run, of {worst}, {max(test[worst]):.2f} nats a step; by each key's frequency alone "
-                f"{guess:.2f}",
-                "agrees": bool(max(test[worst]) < guess - 1),
-            }
-        )
+    worst, guess = max(test, key=lambda name: max(test[name])), frequencies()
+    told.append(
+        {
+            "claim": "every one of them predicts the next chord by the chords before",
+            "here": f"the worst run, of {worst}, {max(test[worst]):.2f} nats a step; by each key's frequency alone "
+            f"{guess:.2f}",
+            "agrees": bool(max(test[worst]) < guess - 1),
+        }
+    )
     return told
 
 
 def of(kind, **options):
-    given = {"weights": 28_000, "rates": [0.003, 0.01, 0.03], "epochs": 30, "short": 10}
+    given = {"weights": 28_000, "rates": [0.003, 0.01, 0.03, 0.1], "epochs": 30, "short": 10}
     return {"kind": kind, **given, **options}
 
 
@@ -147,8 +146,8 @@ EXPERIMENT = Experiment(
         "experiments/comparison.py", "experiments/training.py", "rnnlib/tasks/chorales.py", "rnnlib/tasks/chorales.npz",
         "rnnlib/cells/deep_transition.py",
     ),
-    quick={kind: of(kind, rates=[0.01], epochs=10, short=5) for kind in ("RNN", "stacked")},
-    quick_seeds=2,
+    quick={kind: of(kind, rates=[0.01], epochs=4, short=2) for kind in KINDS},
+    quick_seeds=1,
     published={
         "certainty": "recalled",
         "rows": [["RNN", 8.338], ["DT(S)", 8.278], ["DOT(S)", 8.437], ["stacked", 8.367]],
