@@ -1,0 +1,139 @@
+"""Networks of tanh units, GRU and LSTM with as many weights, on Bach's chorales."""
+
+import sys
+
+import numpy as np
+
+import rnnlib
+from experiments.chorales import KEYS, reading, train
+from experiments.harness import Experiment, main
+from experiments.statistics import at_best_rate, epoch_below, mean_and_error
+
+
+def trial(setting, seed, device):
+    """Train one network at one learning rate.
+
+    Parameters
+    ----------
+    setting : dict
+        ``layer``, of rnnlib, with its ``options``; ``hidden``; ``lr``; ``epochs`` and ``patience``.
+    seed : int
+    device : str
+
+    Returns
+    -------
+    found : dict
+        The number of weights, and what `train` found, its curves included.
+    """
+    rng = np.random.default_rng([seed, 2014])
+    layer = getattr(rnnlib, setting["layer"])
+    layer = layer(KEYS, setting["hidden"], rng=rng, dtype=np.float32, **setting["options"])
+    network = reading(layer, rng)
+    found = train(network, setting["lr"], rng, device, setting["epochs"], setting["patience"], also=("test", "train"))
+    return {"weights": network.count_parameters(), **found}
+
+
+def findings(trials):
+    """What the paper says of the three, each at its best learning rate, and what came out."""
+    best = {unit: at_best_rate(trials, unit) for unit in ("tanh", "GRU", "LSTM")}
+    best = {unit: found for unit, (_, found) in best.items() if found}
+    loss = {
+        split: {unit: mean_and_error([each[split] for each in found]) for unit, found in best.items()}
+        for split in ("train", "test")
+    }
+    words = {
+        split: ", ".join(f"{unit} {mean:.2f} ± {error:.2f}" for unit, (mean, error) in loss[split].items())
+        for split in loss
+    }
+
+    def clearly_below(split, unit, other):
+        (a, of_a), (b, of_b) = loss[split][unit], loss[split][other]
+        return b - a > 2 * np.hypot(of_a, of_b)
+
+    gated = [unit for unit in best if unit != "tanh"]
+    level = max(np.mean([each["valid"] for each in found]) for found in best.values()) + 0.1
+    when = {unit: [epoch_below(each["curves"], level) for each in found] for unit, found in best.items()}
+    told = [
+        {
+            "claim": "gated units predict unseen chorales better than tanh units",
+            "here": f"test loss {words['test']}",
+            "agrees": bool(all(clearly_below("test", unit, "tanh") for unit in gated)),
+        },
+        {
+            "claim": "gated units learn in fewer updates than tanh units",
+            "here": f"epochs until {level:.2f} on the validation pieces, median: "
+            + ", ".join(
+                f"{unit} {np.median([epoch for epoch, _ in of]):.0f} ({np.median([s for _, s in of]):.1f} s)"
+                for unit, of in when.items()
+            ),
+            "agrees": bool(
+                all(
+                    np.median([epoch for epoch, _ in when[unit]]) < np.median([epoch for epoch, _ in when["tanh"]])
+                    for unit in gated
+                )
+            ),
+        },
+    ]
+    if len(gated) == 2:
+        told[1:1] = [
+            {
+                "claim": "GRU predicts unseen chorales better than LSTM",
+                "here": "LSTM's loss less GRU's is {:+.2f} ± {:.2f}".format(
+                    loss["test"]["LSTM"][0] - loss["test"]["GRU"][0],
+                    np.hypot(loss["test"]["LSTM"][1], loss["test"]["GRU"][1]),
+                ),
+                "agrees": bool(loss["test"]["GRU"][0] < loss["test"]["LSTM"][0]),
+            },
+            {
+                "claim": "GRU fits the training pieces best, tanh units worst",
+                "here": f"training loss where the validation loss is lowest: {words['train']}",
+                "agrees": bool(clearly_below("train", "GRU", "LSTM") and clearly_below("train", "LSTM", "tanh")),
+            },
+        ]
+    return told
+
+
+#: Layer, options, and the hidden units with which the network has about 20,000 weights, its output included.
+UNITS = {"tanh": ("RNN", {}, 78), "GRU": ("GRU", {"reset": "before"}, 42), "LSTM": ("LSTM", {}, 34)}
+
+
+def of(unit, lr, epochs=100, patience=20):
+    layer, options, hidden = UNITS[unit]
+    return {
+        "layer": layer, "options": options, "hidden": hidden, "lr": lr, "epochs": epochs, "patience": patience,
+    }  # fmt: skip
+
+
+RNNLIB = ("activations", "bptt", "init", "layers", "losses", "network", "optim", "tasks/chorales")
+CELLS = ("cell", "elman", "gru", "lstm")
+
+EXPERIMENT = Experiment(
+    name="gates_on_chorales",
+    title="Tanh units, GRU and LSTM on Bach's chorales",
+    source="Chung, Gulcehre, Cho and Bengio 2014, table 2",
+    settings={f"{unit}, rate {lr}": of(unit, lr) for unit in UNITS for lr in (0.003, 0.01, 0.03, 0.1)},
+    seeds=5,
+    trial=trial,
+    findings=findings,
+    code=(
+        "experiments/chorales.py",
+        "experiments/training.py",
+        *(f"rnnlib/{name}.py" for name in RNNLIB),
+        *(f"rnnlib/cells/{name}.py" for name in CELLS),
+        "rnnlib/fast/__init__.py",
+        "rnnlib/fast/kernels.c",
+        "rnnlib/tasks/chorales.npz",
+    ),
+    quick={f"{unit}, rate 0.03": of(unit, 0.03, epochs=20) for unit in ("tanh", "LSTM")},
+    quick_seeds=2,
+    devices=("cpu", "cuda"),
+    published={
+        "certainty": "recalled",
+        "test": {"tanh": 9.10, "GRU": 8.54, "LSTM": 8.67},
+        "train": {"tanh": 8.82, "GRU": 6.94, "LSTM": 8.15},
+        "units": {"tanh": 100, "GRU": 46, "LSTM": 36},
+    },
+)
+
+if __name__ == "__main__":
+    sys.exit(main("gates_on_chorales"))
