@@ -79,15 +79,11 @@ def train(network, lr, rng, device, epochs, patience, also=("test",), size=16):
     clock = time.process_time if device == "cpu" else time.perf_counter
     curves, seconds = {"train": [], "valid": [], "seconds": []}, 0.0
 
-    def measured(epoch):
-        return {
-            "valid": mean_over_batches(trainer, valid),
-            **{split: mean_over_batches(trainer, part) for split, part in others.items()},
-            "epoch": epoch,
-            "diverged": False,
-        }
+    def measured(epoch, loss):
+        also = {split: mean_over_batches(trainer, part) for split, part in others.items()}
+        return {"valid": loss, **also, "epoch": epoch, "diverged": False}
 
-    best = measured(0)
+    best = measured(0, mean_over_batches(trainer, valid))
     for epoch in range(1, epochs + 1):
         start = clock()
         try:
@@ -104,7 +100,7 @@ def train(network, lr, rng, device, epochs, patience, also=("test",), size=16):
         for name, value in (("train", np.mean(losses)), ("valid", loss), ("seconds", seconds)):
             curves[name].append(round(float(value), 4))
         if loss < best["valid"]:
-            best = measured(epoch)
+            best = measured(epoch, loss)
         elif epoch - best["epoch"] >= patience:
             break
     return {**{name: round(v, 5) if isinstance(v, float) else v for name, v in best.items()}, "curves": curves}

@@ -100,7 +100,7 @@ EXPERIMENT = Experiment(
         *(f"rnnlib/{name}.py" for name in NETWORK),
         "rnnlib/tasks/chorales.npz",
     ),
-    quick={"vanilla": drawn({}, hidden=(16, 16), epochs=5)},
+    quick={"vanilla": drawn({}, hidden=(16, 16), epochs=4)},
     quick_seeds=10,
     devices=("cpu", "cuda"),
     published={
