@@ -56,6 +56,15 @@ def test_training_makes_the_loss_fall(few):
     assert found["valid"] < 20 and found["epoch"] > 5 and found["curves"]["train"][-1] < 20
 
 
+def test_torch_trains_the_same_network_alike(few):
+    here, there = (
+        train(network(PeepholeLSTM, coupled=True), 0.03, np.random.default_rng(0), device, epochs=3, patience=3)
+        for device in ("cpu", "torch")
+    )
+    np.testing.assert_allclose(here["curves"]["valid"], there["curves"]["valid"], rtol=1e-3)
+    assert here["test"] == pytest.approx(there["test"], rel=1e-3)
+
+
 def test_a_run_whose_loss_is_no_number_any_more_keeps_what_it_had(few):
     unbounded = network(PeepholeLSTM, output_activation="identity")
     with np.errstate(all="ignore"):
