@@ -52,7 +52,19 @@ def findings(trials):
 
     gated = [unit for unit in best if unit != "tanh"]
     level = max(np.mean([each["valid"] for each in found]) for found in best.values()) + 0.1
-    when = {unit: [epoch_below(each["curves"], level) for each in found] for unit, found in best.items()}
+
+    def median_until(found):
+        return tuple(np.median([epoch_below(each["curves"], level) for each in found], axis=0))
+
+    at_best = {unit: median_until(found) for unit, found in best.items()}
+    soonest = {
+        unit: min(median_until(found) for setting, found in trials.items() if setting.startswith(f"{unit}, "))
+        for unit in best
+    }
+    until = [
+        ", ".join(f"{unit} {epochs:.0f} ({seconds:.1f} s)" for unit, (epochs, seconds) in each.items())
+        for each in (at_best, soonest)
+    ]
     told = [
         {
             "claim": "gated units predict unseen chorales better than tanh units",
@@ -61,17 +73,9 @@ def findings(trials):
         },
         {
             "claim": "gated units learn in fewer updates than tanh units",
-            "here": f"epochs until {level:.2f} on the validation pieces, median: "
-            + ", ".join(
-                f"{unit} {np.median([epoch for epoch, _ in of]):.0f} ({np.median([s for _, s in of]):.1f} s)"
-                for unit, of in when.items()
-            ),
-            "agrees": bool(
-                all(
-                    np.median([epoch for epoch, _ in when[unit]]) < np.median([epoch for epoch, _ in when["tanh"]])
-                    for unit in gated
-                )
-            ),
+            "here": f"epochs until {level:.2f} on the validation pieces, median: {until[0]}; each at the rate that is "
+            f"soonest there, which was not the question: {until[1]}",
+            "agrees": bool(all(at_best[unit][0] < at_best["tanh"][0] for unit in gated)),
         },
     ]
     if len(gated) == 2:
