@@ -20,7 +20,7 @@ from rnnlib.activations import named, sigmoid
 from rnnlib.fast import online_in_c
 from rnnlib.validation import check_array, check_generator, check_number, check_sizes
 
-SQUASHES = ["identity", "tanh", "centred1", "centred2"]
+SQUASHES = ["identity", "tanh", "sigmoid", "centred1", "centred2"]
 OUTPUTS = ["sigmoid", "identity"]
 WEIGHTS = ["h", "b_gates", "b_cells", "b_outputs"]
 
@@ -80,8 +80,8 @@ class OnlineLSTM:
     without : collection of str
         Weights that are left out, of `WEIGHTS`: those from h to all units, and the biases of gates, cells and outputs.
     squash_in, squash_out : str
-        The functions φ and ψ: ``"identity"``, ``"tanh"``, or the papers' ``"centred2"`` from -2 to 2 and ``"centred1"``
-        from -1 to 1.
+        The functions φ and ψ: ``"identity"``, ``"tanh"``, ``"sigmoid"``, or the papers' ``"centred2"`` from -2 to 2 and
+        ``"centred1"`` from -1 to 1.
     output : str
         The function χ: ``"sigmoid"`` or ``"identity"``.
     biases : dict of str to sequence of floats
@@ -196,7 +196,19 @@ class OnlineLSTM:
         if self.peepholes:
             self.traces |= {f"p_{gate}": np.zeros((self.cells, self.H)) for gate in "if"}
 
-    def run(self, xs, targets=None, counts=None, *, lr=0.0, momentum=0.0, decay=1.0, update=True, stop_at=np.inf):
+    def run(
+        self,
+        xs,
+        targets=None,
+        counts=None,
+        starts=None,
+        *,
+        lr=0.0,
+        momentum=0.0,
+        decay=1.0,
+        update=True,
+        stop_at=np.inf,
+    ):
         """Take a sequence, or the next part of one, step by step, and learn from it where there are targets.
 
         Parameters
@@ -206,6 +218,8 @@ class OnlineLSTM:
             Without them nothing is learned.
         counts : array of bool, shape (T,), optional
             Which steps have a target; all when left out.
+        starts : array of bool, shape (T,), optional
+            Before which steps to `reset`: where several sequences lie one after the other, their first steps.
         lr, momentum : float
             Learning rate, and how much of the last change is made again.
         decay : float
@@ -230,14 +244,16 @@ class OnlineLSTM:
         if targets is not None:
             check_array("targets", targets, {"T": T, "K": self.K}, np.float64)
         counts = np.full(T, targets is not None) if counts is None else np.asarray(counts, bool)
-        if counts.shape != (T,):
-            raise ValueError(f"counts has shape {counts.shape}; it should be {(T,)}")
+        starts = None if starts is None else np.asarray(starts, bool)
+        for name, mask in (("counts", counts), ("starts", starts)):
+            if mask is not None and mask.shape != (T,):
+                raise ValueError(f"{name} has shape {mask.shape}; it should be {(T,)}")
         if counts.any() and targets is None:
             raise ValueError("targets is missing; counts says that some steps have one")
         ys = np.empty((T, self.K))
         learn = (float(lr), float(momentum), float(decay), bool(update), float(stop_at))
         run = online_in_c.run if online_in_c.is_there() else _run
-        steps = run(self, xs, targets, counts, ys, *learn)
+        steps = run(self, xs, targets, counts, starts, ys, *learn)
         return Run(ys[:steps], steps)
 
     def apply(self, lr, momentum=0.0):
@@ -255,9 +271,11 @@ class OnlineLSTM:
             gradient[...] = 0
 
 
-def _run(net, xs, targets, counts, ys, lr, momentum, decay, update, stop_at):
+def _run(net, xs, targets, counts, starts, ys, lr, momentum, decay, update, stop_at):
     """The steps of `OnlineLSTM.run`; fills `ys` and returns how many steps it took."""
     for t, x in enumerate(xs):
+        if starts is not None and starts[t]:
+            net.reset()
         for_learning = _step(net, x, ys[t])
         if counts[t]:
             error = ys[t] - targets[t]

@@ -17,7 +17,7 @@ typedef struct {
     double *vW, *vW_y, *vp[4];
     double *h, *c, *before;
     double *trace[3], *p_trace[2];
-    double *scratch; /* M + MY + U + 3 blocks + 8 H + K */
+    double *scratch; /* M + MY + U + 3 blocks + 9 H + K */
 } net_t;
 
 static double sigmoid(double a)
@@ -72,14 +72,28 @@ static void change(long count, double *w, double *v, double *d, double lr, doubl
     }
 }
 
-long run(net_t *n, long T, const double *xs, const double *targets, const unsigned char *counts, double *ys, double lr,
-         double momentum, double decay, long update, double stop_at)
+static void begin(net_t *n)
+{
+    memset(n->h, 0, n->blocks * n->cells * sizeof(double));
+    memset(n->c, 0, n->blocks * n->cells * sizeof(double));
+    if (n->gate_recurrence) memset(n->before, 0, (n->M - n->D - n->blocks * n->cells - 1) * sizeof(double));
+    for (int which = I; which <= G; which++) {
+        memset(n->trace[which], 0, n->M * n->blocks * n->cells * sizeof(double));
+        if (n->peepholes && which != G) memset(n->p_trace[which], 0, n->cells * n->blocks * n->cells * sizeof(double));
+    }
+}
+
+long run(net_t *n, long T, const double *xs, const double *targets, const unsigned char *counts,
+         const unsigned char *starts, double *ys, double lr, double momentum, double decay, long update, double stop_at)
 {
     const long S = n->cells, J = n->blocks, H = J * S, D = n->D, K = n->K, M = n->M, U = n->U, MY = n->MY;
     double *z = n->scratch, *v = z + M, *a = v + MY, *i = a + U, *f = i + J, *o = f + J;
     double *g = o + J, *u = g + H, *c_prev = u + H, *slopes = c_prev + H, *dc = slopes + 3 * H, *dh = dc + H;
-    double *da_y = dh + H;
+    double *da_y = dh + H, *keep = da_y + K;
+    const int keeps_all = n->column[F] < 0 && n->forget == 1;
     for (long t = 0; t < T; t++, xs += D, ys += K, targets += targets ? K : 0) {
+        if (starts && starts[t]) begin(n);
+
         /* forward */
         memcpy(z, xs, D * sizeof(double));
         memcpy(z + D, n->h, H * sizeof(double));
@@ -98,7 +112,7 @@ long run(net_t *n, long T, const double *xs, const double *targets, const unsign
         }
         gate(n, O, a, n->c, 1, o);
         for (long s = 0; s < H; s++) {
-            double is = i[s / S], fs = f[s / S];
+            double is = i[s / S], fs = keep[s] = f[s / S];
             u[s] = squash(n->squash_out, n->c[s]);
             n->h[s] = o[s / S] * u[s];
             slopes[I * H + s] = g[s] * is * (1 - is);
@@ -113,16 +127,17 @@ long run(net_t *n, long T, const double *xs, const double *targets, const unsign
             }
         for (int which = I; which <= G; which++) {
             if (n->column[which] < 0) continue;
-            for (long m = 0; m < M; m++)
-                for (long s = 0; s < H; s++) {
-                    double *trace = n->trace[which] + m * H + s;
-                    *trace = f[s / S] * *trace + z[m] * slopes[which * H + s];
-                }
+            const double *slope_of = slopes + which * H;
+            for (long m = 0; m < M; m++) {
+                if (keeps_all && z[m] == 0) continue;
+                double *trace = n->trace[which] + m * H;
+                for (long s = 0; s < H; s++) trace[s] = keep[s] * trace[s] + z[m] * slope_of[s];
+            }
             if (n->peepholes && which != G)
                 for (long k = 0; k < S; k++)
                     for (long s = 0; s < H; s++) {
                         double *trace = n->p_trace[which] + k * H + s;
-                        *trace = f[s / S] * *trace + c_prev[s / S * S + k] * slopes[which * H + s];
+                        *trace = keep[s] * *trace + c_prev[s / S * S + k] * slope_of[s];
                     }
         }
         memcpy(v, n->h, H * sizeof(double));
@@ -152,11 +167,18 @@ long run(net_t *n, long T, const double *xs, const double *targets, const unsign
                 for (long k = 0; k < K; k++) n->dW_y[m * K + k] += v[m] * da_y[k] * n->present_y[m * K + k];
         for (int which = I; which <= G; which++) {
             if (n->column[which] < 0) continue;
-            for (long m = 0; m < M; m++)
-                for (long s = 0; s < H; s++) {
-                    long k = m * U + n->column[which] + (which == G ? s : s / S);
-                    n->dW[k] += n->trace[which][m * H + s] * dc[s] * n->present[k];
-                }
+            for (long m = 0; m < M; m++) {
+                const double *trace = n->trace[which] + m * H;
+                const long at = m * U + n->column[which];
+                if (which == G)
+                    for (long s = 0; s < H; s++) n->dW[at + s] += trace[s] * dc[s] * n->present[at + s];
+                else
+                    for (long j = 0; j < J; j++) {
+                        double sum = 0;
+                        for (long s = j * S; s < (j + 1) * S; s++) sum += trace[s] * dc[s];
+                        n->dW[at + j] += sum * n->present[at + j];
+                    }
+            }
             if (n->peepholes && which != G)
                 for (long k = 0; k < S; k++)
                     for (long s = 0; s < H; s++) n->dp[which][s / S * S + k] += n->p_trace[which][k * H + s] * dc[s];

@@ -40,14 +40,14 @@ def is_there():
     return _library is not None
 
 
-def run(net, xs, targets, counts, ys, lr, momentum, decay, update, stop_at):
+def run(net, xs, targets, counts, starts, ys, lr, momentum, decay, update, stop_at):
     """The steps of `rnnlib.online.OnlineLSTM.run`.
 
     Parameters
     ----------
     net : OnlineLSTM
         Changed in place.
-    xs, targets, counts, ys : arrays
+    xs, targets, counts, starts, ys : arrays
         As there; `ys` is filled.
     lr, momentum, decay, update, stop_at : see there
 
@@ -67,8 +67,8 @@ def run(net, xs, targets, counts, ys, lr, momentum, decay, update, stop_at):
     arrays |= {f"p_{gate}": net.params.get(f"p_{gate}") for gate in "ifo"}
     arrays |= {f"trace_{name}": net.traces[name] for name in "ifg"}
     arrays |= {f"p_trace_{name}": net.traces.get(f"p_{name}") for name in "if"}
-    arrays["scratch"] = np.empty(M + MY + U + 3 * net.blocks + 8 * net.H + net.K)
-    xs, targets, counts = (array if array is None else np.ascontiguousarray(array) for array in (xs, targets, counts))
+    arrays["scratch"] = np.empty(M + MY + U + 3 * net.blocks + 9 * net.H + net.K)
+    given = [None if array is None else np.ascontiguousarray(array) for array in (xs, targets, counts, starts)]
     struct = _Net(
         net.D, net.K, net.blocks, net.cells, M, U, MY, *columns.values(),
         net.peepholes, net.gate_recurrence, net.direct,
@@ -76,7 +76,7 @@ def run(net, xs, targets, counts, ys, lr, momentum, decay, update, stop_at):
         net.forget,
         *(None if arrays.get(name) is None else arrays[name].ctypes.data for name in _POINTERS),
     )  # fmt: skip
-    addresses = (None if array is None else array.ctypes.data for array in (xs, targets, counts, ys))
+    addresses = (None if array is None else array.ctypes.data for array in (*given, ys))
     return _library.run(
         ctypes.byref(struct), ctypes.c_long(len(xs)), *map(ctypes.c_void_p, addresses),
         *map(ctypes.c_double, (lr, momentum, decay)), ctypes.c_long(update), ctypes.c_double(stop_at),

@@ -18,6 +18,7 @@ KINDS = [
     {},
     {"gates": "io", "gate_recurrence": True, "without": ["b_cells", "b_outputs"]},
     {"gates": "i", "direct": True, "cells": 1, "without": ["h", "b_gates"]},
+    {"gates": "i", "direct": True, "squash_in": "sigmoid", "squash_out": "identity"},
     {"gates": "io", "forget": 0.9, "squash_out": "tanh"},
     {"gates": "", "forget": 1.0},
     {"peepholes": True, "squash_in": "identity", "squash_out": "identity", "output": "identity"},
@@ -150,6 +151,20 @@ def test_a_sequence_in_parts_is_the_sequence(way):
     assert not whole.c.any() and not any(trace.any() for trace in whole.traces.values())
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_sequences_one_after_the_other_are_the_sequences(way, kind):
+    sequences = [data(seed, steps) for seed, steps in enumerate((4, 1, 6))]
+    together, apart = made(**kind), made(**kind)
+    both = together.run(*map(np.concatenate, zip(*sequences, strict=True)), [t in (0, 4, 5) for t in range(11)], lr=0.4)
+    ys = []
+    for sequence in sequences:
+        apart.reset()
+        ys.append(apart.run(*sequence, lr=0.4).ys)
+    np.testing.assert_allclose(both.ys, np.concatenate(ys), rtol=1e-12)
+    for name in together.params:
+        np.testing.assert_allclose(together.params[name], apart.params[name], rtol=1e-12)
+
+
 def test_it_stops_after_the_step_that_is_too_far_off(way):
     xs, targets, _ = data()
     errors = np.abs(made().run(xs).ys - targets).max(axis=1)
@@ -222,6 +237,8 @@ def test_what_cannot_be_run_is_named(way):
         made().run(xs, None, counts)
     with pytest.raises(ValueError, match=r"counts has shape \(8,\); it should be \(9,\)"):
         made().run(xs, targets, counts[1:])
+    with pytest.raises(ValueError, match=r"starts has shape \(8,\); it should be \(9,\)"):
+        made().run(xs, targets, counts, counts[1:])
 
 
 def test_arrays_that_do_not_lie_in_one_piece_are_the_same_to_it(way):
