@@ -74,7 +74,8 @@ class OnlineLSTM:
     gates : str
         Which gates there are, of ``"ifo"``.
     forget : float
-        What a cell keeps of itself at each step where there is no forget gate: 1, or less for state decay.
+        What a cell keeps of itself at each step where there is no forget gate: 1, or less for state decay. With 0, and
+        no gates, a cell is a unit of Elman's network, which Elman's procedure trains: no error leaves a step.
     peepholes, gate_recurrence, direct : bool
         Whether gates see the memory, whether all units see the gates before, whether outputs see the input.
     without : collection of str
@@ -96,7 +97,8 @@ class OnlineLSTM:
     Source
     ------
     Hochreiter and Schmidhuber 1997, appendix A.1; Gers, Schmidhuber and Cummins 2000; Gers, Schraudolph and Schmidhuber
-    2002. The gradient as real-time recurrent learning: Williams and Zipser 1989.
+    2002. The gradient as real-time recurrent learning: Williams and Zipser 1989. The network without memory:
+    Elman 1990.
 
     Examples
     --------
@@ -133,8 +135,8 @@ class OnlineLSTM:
         check_number("bound", bound)
         if not set(gates) <= set("ifo") or len(set(gates)) != len(gates):
             raise ValueError(f"gates is {gates!r}; it should have each of i, f and o at most once")
-        if not 0 < forget <= 1:
-            raise ValueError(f"forget is {forget}; it should be greater than 0 and at most 1")
+        if not 0 <= forget <= 1:
+            raise ValueError(f"forget is {forget}; it should be from 0 to 1")
         if not set(without) <= set(WEIGHTS):
             raise ValueError(f"without is {without!r}; it should have names among {', '.join(WEIGHTS)}")
         self.phi, self.phi_backward = named("squash_in", squash_in, SQUASHES)

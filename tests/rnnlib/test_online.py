@@ -21,6 +21,7 @@ KINDS = [
     {"gates": "i", "direct": True, "squash_in": "sigmoid", "squash_out": "identity"},
     {"gates": "io", "forget": 0.9, "squash_out": "tanh"},
     {"gates": "", "forget": 1.0},
+    {"gates": "", "forget": 0.0, "squash_in": "sigmoid", "squash_out": "identity"},
     {"peepholes": True, "squash_in": "identity", "squash_out": "identity", "output": "identity"},
     {"peepholes": True, "gate_recurrence": True, "direct": True, "cells": 3, "biases": {"f": [2.0, -1.0]}},
 ]
@@ -104,6 +105,16 @@ def test_it_is_backpropagation_through_the_truncated_cell_of_the_engine(way):
     np.testing.assert_allclose(run.ys, ys, rtol=1e-12)
     np.testing.assert_allclose(net.grads["W"], np.vstack([grads["W_x"], grads["W_h"], grads["b"]]), rtol=1e-9)
     np.testing.assert_allclose(net.grads["W_y"], np.vstack([hs[:, 0].T @ da_y, da_y.sum(0)]), rtol=1e-9)
+
+
+def test_without_gates_and_memory_it_is_elmans_network(way):
+    net, (xs, targets, counts) = made(gates="", forget=0.0, squash_in="sigmoid", squash_out="identity"), data()
+    W_x, W_h, b = np.split(net.params["W"], [D, -1])
+    h, ys = np.zeros(net.H), []
+    for x in xs:
+        h = 1 / (1 + np.exp(-(x @ W_x + h @ W_h + b[0])))
+        ys.append(1 / (1 + np.exp(-(h @ net.params["W_y"][:-1] + net.params["W_y"][-1]))))
+    np.testing.assert_allclose(net.run(xs, targets, counts, update=False).ys, ys, rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -215,7 +226,7 @@ def test_it_learns_to_remember_over_a_lag_that_it_cannot_guess():
     ("options", "words"),
     [
         ({"gates": "iq"}, "gates is 'iq'; it should have each of i, f and o at most once"),
-        ({"forget": 0.0}, "forget is 0.0; it should be greater than 0 and at most 1"),
+        ({"forget": -0.1}, "forget is -0.1; it should be from 0 to 1"),
         (
             {"biases": {"f": [1.0]}},
             "biases has 'f' with 1 numbers; it should be among i, f, o, with blocks = 2 numbers",
