@@ -186,7 +186,7 @@ EXPERIMENT = Experiment(
         FORGET: of("ifo"),
         FALLING: of("ifo", decay=0.99),
     },
-    seeds=40,
+    seeds=10,
     trial=trial,
     findings=findings,
     code=("rnnlib/online.py", "rnnlib/fast/online.c", "rnnlib/tasks/reber.py"),
