@@ -7,9 +7,13 @@ from rnnlib.validation import check_generator, check_number, check_sizes
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 #: The 40 symbols of arithmetic strings, to be given to `rnnlib.tasks.text.CharText`.
+#:
+#: :meta hide-value:
 ARITHMETIC = "0123456789+-=." + _LETTERS
 
 #: The 29 symbols of XML strings.
+#:
+#: :meta hide-value:
 XML = "</>" + _LETTERS
 
 

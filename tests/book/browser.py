@@ -104,9 +104,9 @@ def visit(browser, address, mode):
 def turn(page, mode):
     """Show an open page in another of `MODES`, and wait until it has its colours."""
     page.set_viewport_size(MODES[mode]["viewport"])
-    page.emulate_media(media="screen")
-    page.emulate_media(color_scheme=MODES[mode]["color_scheme"])
+    themed = "theme => document.documentElement.dataset.theme == theme"
+    page.emulate_media(media="screen", color_scheme=MODES[mode]["color_scheme"])
+    page.wait_for_function(themed, arg=MODES[mode]["color_scheme"])
     if mode == "print":
         page.emulate_media(media="print")
-    theme = "light" if mode == "print" else MODES[mode]["color_scheme"]  # paper is white, also from a dark screen
-    page.wait_for_function("theme => document.documentElement.dataset.theme == theme", arg=theme)
+        page.wait_for_function(themed, arg="light")  # paper is white, also from a dark screen
