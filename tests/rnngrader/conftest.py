@@ -1,7 +1,9 @@
 """Fixtures: courses in temporary folders."""
 
+import logging
 import os
 import shutil
+from unittest import mock
 
 import nbformat
 import pytest
@@ -20,6 +22,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == ROOT / "tests" / "rnngrader" and item.path.stem in NEED_BUBBLEWRAP:
             item.add_marker(pytest.mark.skip(reason="needs bubblewrap: apt-get install bubblewrap"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_handlers_stay():
+    """nbgrader's application ends all log handlers; that of absl, which keras imports, then closes pytest's stderr."""
+    with mock.patch.object(logging, "shutdown"):
+        yield
 
 
 @pytest.fixture(scope="session")
