@@ -75,3 +75,11 @@ def test_the_figures_are_those_of_the_committed_measurement():
     assert f"in numpy {numpy.min():.2f} to {numpy.max():.2f}, {np.median(numpy):.2f} in the median" in WORDS
     assert f"at most {ratios(results['memory']).max():.2f} of its memory" in WORDS
     assert f"PyTorch is quicker in {(ratios(every) > 1).sum()} of them" in WORDS
+
+
+def test_the_time_of_grading_is_that_of_the_committed_measurement():
+    measured = json.loads((ROOT / "benchmarks" / "results" / "grading.json").read_text(encoding="utf-8"))
+    ours = measured["ours"]
+    assert f"A class of {ours['students']} takes {ours['seconds']:.0f} s for `{measured['assignment']}` on two" in WORDS
+    assert measured["machine"]["cores"] == 2
+    assert f"{measured['ratio']:.0f} times the throughput of stock nbgrader" in WORDS
