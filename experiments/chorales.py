@@ -45,7 +45,7 @@ def reading(layer, rng):
     return Network([layer, Dense(layer.hidden_size, KEYS, rng=rng, dtype=layer.dtype)])
 
 
-def train(network, lr, rng, device, epochs, patience, also=("test",), size=16):
+def train(network, lr, rng, device, epochs, patience, also=("test",), size=16, noise=0.0):
     """Train by Adam until the loss on the validation pieces has not fallen for a while.
 
     Parameters
@@ -53,7 +53,7 @@ def train(network, lr, rng, device, epochs, patience, also=("test",), size=16):
     network : rnnlib.Network
     lr : float
     rng : numpy.random.Generator
-        Draws the order of the batches.
+        Draws the order of the batches, and the noise.
     device : str
         See `experiments.training.Trainer`.
     epochs : int
@@ -64,6 +64,8 @@ def train(network, lr, rng, device, epochs, patience, also=("test",), size=16):
         Splits whose loss is told for the epoch of the lowest loss on the validation pieces.
     size : int
         Pieces a batch.
+    noise : float
+        On the weights while a gradient is taken; see `experiments.training.Trainer`.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def train(network, lr, rng, device, epochs, patience, also=("test",), size=16):
     """
     data, valid = batches("train", size), batches("valid", 100)
     others = {split: batches(split, 100) for split in also}
-    trainer = Trainer(network, "sets", lr, device=device)
+    trainer = Trainer(network, "sets", lr, device=device, noise=noise, rng=rng)
     clock = time.process_time if device == "cpu" else time.perf_counter
     curves, seconds = {"train": [], "valid": [], "seconds": []}, 0.0
 

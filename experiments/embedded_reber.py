@@ -206,7 +206,7 @@ EXPERIMENT = Experiment(
         **{f"Elman, rate {lr}": {"hidden": 15, "lr": lr, "most": 200_000, "seeds": 3} for lr in (0.1, 0.2, 0.5)},
         **{f"tried: {name}": {**setting, "seeds": 6} for name, setting in TRIED.items()},
     },
-    seeds=10,
+    seeds=30,
     trial=trial,
     findings=findings,
     code=("rnnlib/online.py", "rnnlib/fast/online.c", "rnnlib/tasks/reber.py"),

@@ -16,7 +16,8 @@ def trial(setting, seed, device):
     Parameters
     ----------
     setting : dict
-        ``layer``, of rnnlib, with its ``options``; ``hidden``; ``lr``; ``epochs`` and ``patience``.
+        ``layer``, of rnnlib, with its ``options``; ``hidden``; ``lr``; ``epochs`` and ``patience``;
+        ``noise`` on the weights.
     seed : int
     device : str
 
@@ -29,82 +30,94 @@ def trial(setting, seed, device):
     layer = getattr(rnnlib, setting["layer"])
     layer = layer(KEYS, setting["hidden"], rng=rng, dtype=np.float32, **setting["options"])
     network = reading(layer, rng)
-    found = train(network, setting["lr"], rng, device, setting["epochs"], setting["patience"], also=("test", "train"))
+    options = {name: setting[name] for name in ("epochs", "patience", "noise")}
+    found = train(network, setting["lr"], rng, device, also=("test", "train"), **options)
     return {"weights": network.count_parameters(), **found}
 
 
 def findings(trials):
-    """What the paper says of the three, each at its best learning rate, and what came out."""
-    best = {unit: at_best_rate(trials, unit) for unit in ("tanh", "GRU", "LSTM")}
-    best = {unit: found for unit, (_, found) in best.items() if found}
-    loss = {
-        split: {unit: mean_and_error([each[split] for each in found]) for unit, found in best.items()}
-        for split in ("train", "test")
-    }
-    words = {
-        split: ", ".join(f"{unit} {mean:.2f} ± {error:.2f}" for unit, (mean, error) in loss[split].items())
-        for split in loss
-    }
+    """What the paper says of the three, each at its best learning rate, and what came out, without noise and with."""
 
-    def clearly_below(split, unit, other):
-        (a, of_a), (b, of_b) = loss[split][unit], loss[split][other]
-        return b - a > 2 * np.hypot(of_a, of_b)
+    def compared(kind, words):
+        """Of the units of one kind, "" or `NOISY`; each claim begins with the words."""
+        best = {unit: at_best_rate(trials, unit + kind) for unit in ("tanh", "GRU", "LSTM")}
+        best = {unit: found for unit, (_, found) in best.items() if found}
+        loss = {
+            split: {unit: mean_and_error([each[split] for each in found]) for unit, found in best.items()}
+            for split in ("train", "test")
+        }
+        told = {
+            split: ", ".join(f"{unit} {mean:.2f} ± {error:.2f}" for unit, (mean, error) in loss[split].items())
+            for split in loss
+        }
 
-    gated = [unit for unit in best if unit != "tanh"]
-    level = max(np.mean([each["valid"] for each in found]) for found in best.values()) + 0.1
+        def clearly_below(split, unit, other):
+            (a, of_a), (b, of_b) = loss[split][unit], loss[split][other]
+            return b - a > 2 * np.hypot(of_a, of_b)
 
-    def median_until(found):
-        return tuple(np.median([epoch_below(each["curves"], level) for each in found], axis=0))
+        gated = [unit for unit in best if unit != "tanh"]
+        level = max(np.mean([each["valid"] for each in found]) for found in best.values()) + 0.1
 
-    at_best = {unit: median_until(found) for unit, found in best.items()}
-    soonest = {
-        unit: min(median_until(found) for setting, found in trials.items() if setting.startswith(f"{unit}, "))
-        for unit in best
-    }
-    until = [
-        ", ".join(f"{unit} {epochs:.0f} ({seconds:.1f} s)" for unit, (epochs, seconds) in each.items())
-        for each in (at_best, soonest)
-    ]
-    told = [
-        {
-            "claim": "gated units predict unseen chorales better than tanh units",
-            "here": f"test loss {words['test']}",
-            "agrees": bool(all(clearly_below("test", unit, "tanh") for unit in gated)),
-        },
-        {
-            "claim": "gated units learn in fewer updates than tanh units",
-            "here": f"epochs until {level:.2f} on the validation pieces, median: {until[0]}; each at the rate that is "
-            f"soonest there, which was not the question: {until[1]}",
-            "agrees": bool(all(at_best[unit][0] < at_best["tanh"][0] for unit in gated)),
-        },
-    ]
-    if len(gated) == 2:
-        told[1:1] = [
+        def median_until(found):
+            return tuple(np.median([epoch_below(each["curves"], level) for each in found], axis=0))
+
+        at_best = {unit: median_until(found) for unit, found in best.items()}
+        soonest = {
+            unit: min(median_until(found) for setting, found in trials.items() if setting.startswith(f"{unit}{kind}, "))
+            for unit in best
+        }
+        until = [
+            ", ".join(f"{unit} {epochs:.0f} ({seconds:.1f} s)" for unit, (epochs, seconds) in each.items())
+            for each in (at_best, soonest)
+        ]
+        found = [
             {
-                "claim": "GRU predicts unseen chorales better than LSTM",
-                "here": "LSTM's loss less GRU's is {:+.2f} ± {:.2f}".format(
-                    loss["test"]["LSTM"][0] - loss["test"]["GRU"][0],
-                    np.hypot(loss["test"]["LSTM"][1], loss["test"]["GRU"][1]),
-                ),
-                "agrees": bool(loss["test"]["GRU"][0] < loss["test"]["LSTM"][0]),
+                "claim": f"{words}gated units predict unseen chorales better than tanh units",
+                "here": f"test loss {told['test']}",
+                "agrees": bool(all(clearly_below("test", unit, "tanh") for unit in gated)),
             },
             {
-                "claim": "GRU fits the training pieces best, tanh units worst",
-                "here": f"training loss where the validation loss is lowest: {words['train']}",
-                "agrees": bool(clearly_below("train", "GRU", "LSTM") and clearly_below("train", "LSTM", "tanh")),
+                "claim": f"{words}gated units learn in fewer updates than tanh units",
+                "here": f"epochs until {level:.2f} on the validation pieces, median: {until[0]}; each at the rate "
+                f"that is soonest there, which was not the question: {until[1]}",
+                "agrees": bool(all(at_best[unit][0] < at_best["tanh"][0] for unit in gated)),
             },
         ]
+        if len(gated) == 2:
+            found[1:1] = [
+                {
+                    "claim": f"{words}GRU predicts unseen chorales better than LSTM",
+                    "here": "LSTM's loss less GRU's is {:+.2f} ± {:.2f}".format(
+                        loss["test"]["LSTM"][0] - loss["test"]["GRU"][0],
+                        np.hypot(loss["test"]["LSTM"][1], loss["test"]["GRU"][1]),
+                    ),
+                    "agrees": bool(clearly_below("test", "GRU", "LSTM")),
+                },
+                {
+                    "claim": f"{words}GRU fits the training pieces best, tanh units worst",
+                    "here": f"training loss where the validation loss is lowest: {told['train']}",
+                    "agrees": bool(clearly_below("train", "GRU", "LSTM") and clearly_below("train", "LSTM", "tanh")),
+                },
+            ]
+        return found
+
+    told = compared("", "")
+    if any(name.startswith(f"tanh{NOISY}") for name in trials):
+        told += compared(NOISY, "with noise on the weights: ")
     return told
 
 
+#: After a unit's name where there is noise on the weights, and its standard deviation, as in the paper.
+NOISY, NOISE = " with noise", 0.075
 #: Layer, options, and the hidden units with which the network has about 20,000 weights, its output included.
 UNITS = {"tanh": ("RNN", {}, 78), "GRU": ("GRU", {"reset": "before"}, 42), "LSTM": ("LSTM", {}, 34)}
 
 
-def of(unit, lr, epochs=1000, patience=20):
+def of(unit, lr, epochs=1000, patience=20, noise=0.0):
     layer, options, hidden = UNITS[unit]
     return {
         "layer": layer, "options": options, "hidden": hidden, "lr": lr, "epochs": epochs, "patience": patience,
+        "noise": noise,
     }  # fmt: skip
 
 
@@ -115,7 +128,10 @@ EXPERIMENT = Experiment(
     name="gates_on_chorales",
     title="Tanh units, GRU and LSTM on Bach's chorales",
     source="Chung, Gulcehre, Cho and Bengio 2014, table 2",
-    settings={f"{unit}, rate {lr}": of(unit, lr) for lr in (0.001, 0.003, 0.01) for unit in UNITS},
+    settings={
+        **{f"{unit}, rate {lr}": of(unit, lr) for lr in (0.0003, 0.001, 0.003, 0.01) for unit in UNITS},
+        **{f"{unit}{NOISY}, rate {lr}": of(unit, lr, noise=NOISE) for lr in (0.001, 0.003, 0.01) for unit in UNITS},
+    },
     seeds=3,
     trial=trial,
     findings=findings,
@@ -136,6 +152,7 @@ EXPERIMENT = Experiment(
         "test": {"tanh": 9.10, "GRU": 8.54, "LSTM": 8.67},
         "train": {"tanh": 8.82, "GRU": 6.94, "LSTM": 8.15},
         "units": {"tanh": 100, "GRU": 46, "LSTM": 36},
+        "noise": NOISE,
     },
 )
 

@@ -79,7 +79,7 @@ def findings(trials):
     return told
 
 
-def drawn(options, lr=(1e-3, 1e-1), hidden=(16, 64), epochs=60, patience=10):
+def drawn(options, lr=(3e-4, 3e-2), hidden=(16, 64), epochs=150, patience=15):
     return {"options": options, "lr": list(lr), "hidden": list(hidden), "epochs": epochs, "patience": patience}
 
 
@@ -90,7 +90,7 @@ EXPERIMENT = Experiment(
     title="Eight variants of the LSTM on Bach's chorales",
     source="Greff et al. 2016",
     settings={name: drawn(options) for name, options in {"vanilla": {}, **VARIANTS}.items()},
-    seeds=20,
+    seeds=24,
     trial=trial,
     findings=findings,
     code=(

@@ -34,6 +34,10 @@ class Trainer:
         To which the gradients' norm is clipped.
     device : str
         ``"cpu"``: rnnlib. ``"cuda"``: torch's modules on the GPU. ``"torch"``: they on the CPU, to compare with.
+    noise : float
+        Standard deviation of what is added to each weight while a gradient is taken, drawn anew for each step.
+    rng : numpy.random.Generator, optional
+        Draws the noise; not needed without.
 
     Raises
     ------
@@ -41,8 +45,9 @@ class Trainer:
         When the network has a layer that torch has no module for.
     """
 
-    def __init__(self, network, loss, lr, max_norm=1.0, device="cpu"):
+    def __init__(self, network, loss, lr, max_norm=1.0, device="cpu", noise=0.0, rng=None):
         self.network, self.loss, self.device, self.max_norm = network, loss, device, max_norm
+        self.noise, self.rng = noise, rng
         if device == "cpu":
             self.optimizer = Adam(network.params, lr=lr)
         else:
@@ -63,14 +68,29 @@ class Trainer:
         loss : float
             Before the step, in nats a time step.
         """
+        if self.noise:
+            noise = {name: self.rng.normal(0, self.noise, p.shape) for name, p in self.network.params.items()}
+            self._add(noise, 1)
         if self.device != "cpu":
-            return self._side.step(xs, targets, lengths)
-        value, backward = LOSSES[self.loss]
-        logits, _ = self.network.forward(xs, None, lengths)
-        self.network.backward(backward(logits, targets, lengths))
-        grads, _ = clip_by_global_norm(self.network.grads, self.max_norm)
-        self.optimizer.step(grads)
-        return value(logits, targets, lengths)
+            loss = self._side.step(xs, targets, lengths)
+        else:
+            value, backward = LOSSES[self.loss]
+            logits, _ = self.network.forward(xs, None, lengths)
+            self.network.backward(backward(logits, targets, lengths))
+            grads, _ = clip_by_global_norm(self.network.grads, self.max_norm)
+            self.optimizer.step(grads)
+            loss = value(logits, targets, lengths)
+        if self.noise:
+            self._add(noise, -1)  # what Adam adds does not depend on the weights, so the noise may leave after it
+        return loss
+
+    def _add(self, noise, sign):
+        """Add noise to the weights, or take it away again."""
+        if self.device != "cpu":
+            self._side.add(noise, sign)
+            return
+        for name, p in self.network.params.items():
+            p += (sign * noise[name]).astype(p.dtype)
 
     def evaluate(self, xs, targets, lengths=None):
         """The loss on a batch; parameters as in `step`."""
@@ -105,8 +125,20 @@ class InTorch:
             else:
                 raise ValueError(f"the network has a {type(layer).__name__}; torch has no module for it here")
             self.layers.append(module)
+        names = {"weight": "W_y", "bias": "b_y"}  # of a Linear; the other modules name them as rnnlib does
+        self.weights = {
+            f"{k}.{names.get(name, name)}": p for k, module in enumerate(self.layers)
+            for name, p in module.named_parameters()
+        }  # fmt: skip
         self.layers.to(device)
         self.optimizer = torch.optim.Adam(self.layers.parameters(), lr=lr)
+
+    def add(self, noise, sign):
+        """Add arrays, by the names of the network's parameters, to its weights, or take them away."""
+        with self.torch.no_grad():
+            for name, added in noise.items():
+                p = self.weights[name]
+                p += self.torch.as_tensor(sign * (added.T if name.endswith("W_y") else added)).to(p)
 
     def forward(self, xs, lengths):
         """Logits as a tensor."""

@@ -43,6 +43,27 @@ def test_rnnlib_and_torch_train_alike(name, loss):
     assert here.evaluate(*batch(loss)) == pytest.approx(there.evaluate(*batch(loss)), rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["LSTM", "GatedFeedback"])
+def test_noise_is_on_the_weights_while_the_gradient_is_taken_and_only_then(name):
+    here, there = (
+        Trainer(network(name), "sets", 0.02, device=device, noise=0.3, rng=np.random.default_rng(5))
+        for device in ("cpu", "torch")
+    )
+    plain, drawn = network(name), np.random.default_rng(5)
+    before = {key: p.copy() for key, p in plain.params.items()}
+    for p in plain.params.values():
+        p += drawn.normal(0, 0.3, p.shape)
+    disturbed = Trainer(plain, "sets", 0.02)
+    assert here.step(*batch("sets")) == disturbed.step(*batch("sets"))
+    for key, p in here.network.params.items():
+        assert 0 < np.abs(p - before[key]).max() <= 0.021, (
+            "Adam's first step is the learning rate, and the noise is gone"
+        )
+    there.step(*batch("sets"))
+    losses = [[side.step(*batch("sets", seed)) for seed in range(2, 8)] for side in (here, there)]
+    np.testing.assert_allclose(*losses, rtol=1e-6)
+
+
 def test_the_loss_is_that_of_before_the_step_and_gets_less():
     trainer = Trainer(network("LSTM"), "classes", lr=0.01)
     before = trainer.evaluate(*batch("classes"))
