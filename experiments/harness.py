@@ -147,7 +147,18 @@ def file_digest(path):
             and isinstance(body[0].value, ast.Constant)
         ):
             body[0].value.value = ""
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+    return hashlib.sha256(_as_text(tree).encode()).hexdigest()[:16]
+
+
+def _as_text(tree):
+    """A syntax tree as text, without the fields that are empty: a newer Python has more of them."""
+    if isinstance(tree, list):
+        return "[" + ", ".join(map(_as_text, tree)) + "]"
+    if not isinstance(tree, ast.AST):
+        return repr(tree)
+    fields = {name: getattr(tree, name, None) for name in sorted(tree._fields)}
+    told = (f"{name}={_as_text(value)}" for name, value in fields.items() if value is not None and value != [])
+    return f"{type(tree).__name__}({', '.join(told)})"
 
 
 def _is_about_trials(node):
@@ -223,7 +234,8 @@ def run(experiment, quick=False, seeds=None, jobs=None, device="cpu", progress=T
     """Run all settings with all seeds.
 
     What is done is kept in a file as it comes. Stopped and started again with the same code, it goes on from there.
-    What a result of the same code and setting has is not run again either.
+    What a result of the same code and setting has is not run again either; a trial that was run on another machine
+    than the rest has its own ``machine``.
 
     Parameters
     ----------
@@ -264,9 +276,13 @@ def run(experiment, quick=False, seeds=None, jobs=None, device="cpu", progress=T
     done = read_log(log)
     if not quick:
         result, other = read_result(experiment.name, device), unlike(experiment, read_result(experiment.name, device))
-        done |= {(name, one["seed"]): one for name in settings if name not in other for one in result["trials"][name]}
+        done |= {
+            (name, one["seed"]): {"machine": result["machine"], **one}
+            for name in settings if name not in other for one in result["trials"][name]
+        }  # fmt: skip
     rest = [task for task in todo if task not in done]
     log.parent.mkdir(parents=True, exist_ok=True)
+    here = machine(device)
     with (
         log.open("a", encoding="utf-8") as file,
         tqdm(
@@ -274,10 +290,13 @@ def run(experiment, quick=False, seeds=None, jobs=None, device="cpu", progress=T
         ) as bar,
     ):
         for name, seed, seconds, found in in_processes(experiment.name, rest, quick, device, jobs or cores()):
-            done[name, seed] = {"seed": seed, "seconds": round(seconds, 2), **found}
+            done[name, seed] = {"seed": seed, "seconds": round(seconds, 2), "machine": here, **found}
             file.write(json.dumps([name, seed, done[name, seed]]) + "\n")
             file.flush()
             bar.update()
+    for one in done.values():
+        if one.get("machine") == here:
+            del one["machine"]
     trials = {name: [done[name, seed] for n, seed in todo if n == name] for name in settings}
     return {
         "experiment": experiment.name,
@@ -289,7 +308,7 @@ def run(experiment, quick=False, seeds=None, jobs=None, device="cpu", progress=T
         "findings": experiment.findings(trials),
         "seconds": round(sum(each["seconds"] for group in trials.values() for each in group), 1),
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine(device),
+        "machine": here,
         "code": code,
     }
 

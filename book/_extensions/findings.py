@@ -88,13 +88,16 @@ def markdown(result):
         lines.append(f"| {found['claim']} | {found['here']} | {'yes' if found['agrees'] else 'no'} |")
     runs = sum(map(len, result["trials"].values()))
     machine = result["machine"]
+    on = f"{machine['processor']}, Python {machine['Python']}, numpy {machine['numpy']}"
+    if elsewhere := sum("machine" in one for found in result["trials"].values() for one in found):
+        on += f"; {elsewhere} of them on another"
     said = CERTAINTY[result["published"]["certainty"]]
     return [
         *lines,
         "",
         f"{result['source']}; what the paper says {said}. Here: {runs} runs on {result['date']}, "
-        f"{result['seconds'] / 60:.0f} minutes of one core ({machine['processor']}, Python {machine['Python']}, numpy "
-        f"{machine['numpy']}). `python -m experiments.{result['experiment']}` runs them again.",
+        f"{result['seconds'] / 60:.0f} minutes of one core ({on}). `python -m experiments.{result['experiment']}` runs "
+        "them again.",
     ]
 
 

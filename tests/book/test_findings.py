@@ -54,6 +54,11 @@ def test_the_table_has_each_claim_and_the_line_below_what_it_was_found_with(tmp_
     assert "python -m experiments.embedded_reber" in text
 
 
+def test_runs_of_another_machine_are_counted(tmp_path):
+    text = " ".join(build(tmp_path, {"trials": {"a": [{}, {"machine": {}}], "b": [{}]}}).split())
+    assert "numpy 2.0; 1 of them on another)." in text
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -1,5 +1,6 @@
 """The experiments' harness: seeds in processes, a stop and a start again, and results that know their code."""
 
+import ast
 import json
 import os
 import re
@@ -68,6 +69,18 @@ def test_each_setting_is_run_with_its_seeds_and_all_is_in_the_result(here, tmp_p
         each["value"] for each in run(here, quick=True, jobs=1, progress=False, unfinished=tmp_path)["trials"]["once"]
     ] == [0]
     assert len(run(here, seeds=5, jobs=1, progress=False, unfinished=tmp_path)["trials"]["thrice"]) == 5
+
+
+def test_a_trial_taken_over_from_another_machine_says_so(here, tmp_path, monkeypatch):
+    monkeypatch.setattr(harness, "RESULTS", tmp_path)
+    there = {"processor": "another", "cores": "1", "Python": "3.11", "numpy": "2"}
+    first = run(replace(here, seeds=1), jobs=1, progress=False, unfinished=tmp_path / "a") | {"machine": there}
+    (tmp_path / "embedded_reber.json").write_text(json.dumps(first))
+    result = run(here, jobs=1, progress=False, unfinished=tmp_path / "b")
+    assert [one.get("machine") for one in result["trials"]["twice"]] == [there, None, None]
+    (tmp_path / "embedded_reber.json").write_text(json.dumps(result))
+    again = run(here, jobs=1, progress=False, unfinished=tmp_path / "c")
+    assert again["trials"] == result["trials"] and again["machine"] == result["machine"]
 
 
 def test_what_was_done_is_not_done_again_unless_the_code_is_another(here, tmp_path, monkeypatch):
@@ -156,6 +169,30 @@ def test_a_change_of_words_leaves_a_result_as_it_is_and_a_change_of_code_does_no
     assert file_digest(path) == before
     (tmp_path / "some.c").write_text("int a;")
     assert file_digest(tmp_path / "some.c") != first
+
+
+@pytest.mark.parametrize("changes", ["return a + 1", "return b", "return None", "return ''", "return 0", "return []"])
+def test_each_change_of_a_value_is_another_digest(changes, tmp_path):
+    (tmp_path / "some.py").write_text("def f(a, b):\n    return a\n")
+    (tmp_path / "other.py").write_text(f"def f(a, b):\n    {changes}\n")
+    assert file_digest(tmp_path / "some.py") != file_digest(tmp_path / "other.py")
+
+
+def test_a_python_whose_syntax_tree_has_more_fields_gives_the_same_digest(tmp_path, monkeypatch):
+    """As from 3.11 to 3.12, which gave every function a list of type parameters."""
+    path = tmp_path / "some.py"
+    path.write_text("def f(a):\n    return a\n")
+    first = file_digest(path)
+    monkeypatch.setattr(ast.FunctionDef, "_fields", (*ast.FunctionDef._fields, "more"))
+    parse = ast.parse
+
+    def with_more(text):
+        tree = parse(text)
+        tree.body[0].more = []
+        return tree
+
+    monkeypatch.setattr(ast, "parse", with_more)
+    assert file_digest(path) == first
 
 
 @pytest.mark.parametrize(
