@@ -1,5 +1,7 @@
 """The experiments on nets that learn online: what is fed to them, how they are judged, and when training ends."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -133,7 +135,7 @@ def test_the_source_gives_whole_strings_and_begins_where_one_begins():
     symbols = "".join(reber.SYMBOLS[k] for k in xs.argmax(axis=1))
     begins = first.nonzero()[0]
     assert begins[0] == 0 and all(symbols[k] == "B" for k in begins)
-    for a, b in zip(begins, begins[1:], strict=False):
+    for a, b in pairwise(begins):
         assert symbols[a + 1] == symbols[b - 2] and symbols[b - 1] == "E", "the second symbol is the last but one"
         assert possible[b - 1].nonzero()[0].tolist() == [reber.SYMBOLS.index("B")]
     assert all(possible[t, xs[t + 1].argmax()] for t in range(len(xs) - 1))
