@@ -156,7 +156,7 @@ def findings(trials):
             "claim": "task 2a: backpropagation through time and real-time recurrent learning never succeed",
             "here": f"{sum(each['sequences'] is not None for each in nets)} of {len(nets)} nets, one tanh unit by "
             "backpropagation through time; of its gradient there is left, after the lag, "
-            f"{max(each['reach'] for each in nets):.0e} or less",
+            + (f"{most:.0e} or less" if (most := max(each["reach"] for each in nets)) else "nothing that is not 0"),
             "agrees": all(each["sequences"] is None for each in nets),
         }
     )
