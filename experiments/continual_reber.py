@@ -170,7 +170,7 @@ RESET, STANDARD = "standard, with reset", "standard"
 DECAY, FORGET, FALLING = "state decay 0.9", "forget gates", "forget gates, falling rate"
 
 
-def of(gates="io", forget=1.0, reset=False, decay=1.0, symbols=100_000, most=30_000, steps=80_000_000):
+def of(gates="io", forget=1.0, reset=False, decay=1.0, symbols=100_000, most=30_000, steps=40_000_000):
     told = {"gates": gates, "forget": forget, "reset": reset, "decay": decay}
     return told | {"symbols": symbols, "most": most, "steps": steps}
 
@@ -186,7 +186,7 @@ EXPERIMENT = Experiment(
         FORGET: of("ifo"),
         FALLING: of("ifo", decay=0.99),
     },
-    seeds=20,
+    seeds=10,
     trial=trial,
     findings=findings,
     code=("rnnlib/online.py", "rnnlib/fast/online.c", "rnnlib/tasks/reber.py"),

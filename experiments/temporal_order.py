@@ -112,7 +112,7 @@ EXPERIMENT = Experiment(
     source="Hochreiter and Schmidhuber 1997, section 5.6 and table 9",
     settings={
         "task 6a": of(2, 0.5, 200_000),
-        "task 6b": of(3, 0.1, 1_500_000, seeds=8),
+        "task 6b": of(3, 0.1, 1_500_000, seeds=4),
         "task 6a, forget bias 5": of(2, 0.5, 200_000, "ifo", forget=5.0, seeds=10),
         "task 6a, forget bias 1": of(2, 0.5, 200_000, "ifo", forget=1.0, seeds=10),
     },
