@@ -260,10 +260,10 @@ EXPERIMENT = Experiment(
     settings={
         **{
             f"{task}, F = {F}{end}": of(task, F, end == WITH, most)
-            for task, F, most in (("GTS", 5, 3000), ("MSD", 10, 4000), ("GTS", 10, 3000), ("PFG", 10, 3000))
+            for task, F, most in (("GTS", 5, 3000), ("MSD", 10, 4000), ("GTS", 10, 2000), ("PFG", 10, 1500))
             for end in (WITH, WITHOUT)
         },
-        "GTS, F = 5, with peepholes and a logistic output": of("GTS", 5, True, output="sigmoid"),
+        "GTS, F = 5, with peepholes and a logistic output": of("GTS", 5, True, 1500, "sigmoid"),
         "MSD, F = 10, online": quoted("MSD"),
         "GTS, F = 10, online": quoted("GTS"),
     },
