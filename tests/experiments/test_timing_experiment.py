@@ -109,6 +109,8 @@ def test_a_net_that_is_right_for_a_whole_test_is_told():
         ("GTS", (0, 0), False),
         ("MSD", (1, 2), True),
         ("MSD", (4, 0), False),
+        ("PFG", (2, 1), True),
+        ("PFG", (0, 2), False),
     ],
 )
 def test_what_is_found(task, nets, agrees):
