@@ -23,8 +23,8 @@ def trial(setting, seed, device):
     """Train nets of one cell, side by side or one online, until they are right for a whole test of 1,000 spikes.
 
     An error is 0.49 or more, which is the paper's rule as it is quoted, and for a curve 0.3 or more at any step. A test
-    has no reset. A stream in training ends at the first error, as the paper's do. Where nets stand side by side they see
-    the same streams, differ in their first weights, and learn by the whole gradient and Adam.
+    has no reset. A stream in training ends at the first error, as the paper's do. Where nets stand side by side they
+    see the same streams, differ in their first weights, and learn by the whole gradient and Adam.
 
     Parameters
     ----------
