@@ -146,12 +146,18 @@ EXPERIMENT = Experiment(
         "adding, T = 100, linear output": online("adding", 100, 300_000, "identity"),
         "adding, T = 500, logistic output": online("adding", 500, 300_000, "sigmoid", seeds=1),
         "adding, T = 500, linear output": online("adding", 500, 600_000, "identity", seeds=4),
+        "adding, T = 500, linear output, rate 0.1": online("adding", 500, 300_000, "identity", lr=0.1, seeds=2),
         "multiplication, logistic output": online("multiplication", 100, 1_500_000, "sigmoid", lr=0.1, seeds=1),
         "multiplication, linear output": online("multiplication", 100, 1_500_000, "identity", lr=0.1, seeds=1),
         **{
             f"adding, T = 100, Adam at {lr}, forget bias {forget:.0f}": adam(forget, lr, seeds=2)
             for forget in (1.0, 5.0)
             for lr in (0.003, 0.01, 0.03)
+        },
+        **{
+            f"adding, T = 500, Adam at {lr}, forget bias {forget:.0f}": adam(forget, lr, T=500, seeds=1)
+            for forget in (5.0, 7.0)
+            for lr in (0.003, 0.01)
         },
     },
     seeds=10,
