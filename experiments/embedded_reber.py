@@ -206,6 +206,10 @@ EXPERIMENT = Experiment(
         **{f"{J}×{S}, rate {lr}, {SWAPPED}": of(J, S, lr, MOST, **EXCHANGED) for J, S, lr in RATES},
         **{f"Elman, rate {lr}": {"hidden": 15, "lr": lr, "most": 200_000, "seeds": 3} for lr in (0.1, 0.2, 0.5)},
         **{f"tried: {name}": {**setting, "seeds": 6} for name, setting in TRIED.items()},
+        **{
+            f"tried: gates not recurrent, exchanged, rate {lr}": of(3, 2, lr, MOST, gate_recurrence=False, **EXCHANGED)
+            for lr in (0.1, 0.2)
+        },
     },
     seeds=30,
     trial=trial,
