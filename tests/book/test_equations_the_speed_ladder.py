@@ -67,10 +67,11 @@ def test_without_a_gpus_figures_the_page_says_that_they_are_to_be_measured(tmp_p
 
 
 def test_with_a_gpus_figures_the_page_shows_them():
-    times = 1e-3 * ladder_cpu.np.array([[40.0, 20.0, 10.0, 8.0, 5.0, 4.0]] * 3)
+    times = 1e-3 * ladder_cpu.np.array([[40.0, 20.0, 15.0, 12.0, 4.5, 4.0]] * 3)
     rungs = ladder.table([*ladder_gpu.RUNGS, *ladder_gpu.PREPARED], times, ladder.operations(**ladder.SETTING), 50_000)
     gpu = {"machine": {"GPU": "Some GPU"}, "date": "2026-01-02T03:04+00:00", "peak": 50_000.0, "rungs": rungs}
     text = said(gpu)
     assert "Measured on Some GPU, 2026-01-02; the peak is 50,000 GFLOP/s." in text
-    assert "| cuDNN | 4.00 | 26,857 | 54% | 1.25 |" in text.splitlines()
+    assert "| cuDNN | 4.00 | 26,857 | 54% | 1.12 |" in text.splitlines()
+    assert "Every step pays, 10 times in all." in text and "by a factor of\n2.7," in text
     assert "still to be measured" not in text
