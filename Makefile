@@ -56,8 +56,8 @@ _build/.book: .venv/.installed _build/.rnnlib $(FIGURES) $(CHAPTERS)
 	@touch $@
 
 # Neither the execution cache nor Sphinx notices a change in rnnlib, in a result that a page shows or in the code of a
-# ladder: a change makes both forget. After a failed build Sphinx forgets too, or the next would pass over what failed.
-_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/ladder*.py benchmarks/results/*.json experiments/results/*.json)
+# ladder or an experiment: a change makes both forget. After a failed build Sphinx forgets too, or the next would pass over what failed.
+_build/.rnnlib: .venv/.installed $(RNNLIB) $(wildcard benchmarks/ladder*.py benchmarks/results/*.json experiments/*.py experiments/results/*.json)
 	@rm -rf _build/.jupyter_cache _build/.doctrees
 	@mkdir -p _build
 	@touch $@
